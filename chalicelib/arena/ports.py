@@ -1,0 +1,174 @@
+"""What the arena's services need from storage, in the game's own terms.
+
+The Mongo adapter (``chalicelib.data``) and the in-memory one used by tests both implement these and
+run one contract suite. Documents travel as plain dictionaries with the wire's camelCase names; an
+identifier is opaque here (an ObjectId in Mongo) and prints as 24 lower-case hex digits.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+Document = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Adds ``documents`` to ``collection``; a unique index decides every race."""
+
+    collection: str
+    documents: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Changes exactly one document: ``change`` is a Mongo update ($set, $inc, $unset, $setOnInsert).
+
+    No match (and no upsert) means the state the decision was made on is gone: the transaction is
+    abandoned and the work is done again on a fresh snapshot.
+    """
+
+    collection: str
+    where: Mapping[str, Any]
+    change: Mapping[str, Any]
+    upsert: bool = False
+
+
+Write = Insert | Update
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """What a unit of work decided: its ``result`` and the ``writes`` that make it so, in order.
+
+    No writes means that nothing changes (a replay, for instance).
+    """
+
+    result: T
+    writes: tuple[Write, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BattleQuery:
+    """What must be read, in one snapshot, to decide a battle."""
+
+    request_id: str
+    telegram_id: str
+    broker_id: str
+    mode_key: str | None
+    arena: str
+    league: str
+    now: datetime
+    day: str
+    """UTC date, YYYY-MM-DD."""
+    stripe: int
+    """The emission stripe this environment prefers."""
+
+
+@dataclass(frozen=True, slots=True)
+class BattleView:
+    """The state a battle is decided on. ``None`` where no such document exists."""
+
+    user: Document | None
+    existing_battle: Document | None
+    """Any user's battle with this requestId."""
+    broker: Document | None
+    mode: Document | None
+    """By key when the query names one (whatever its enabled state), else the lowest enabled key."""
+    config: Document
+    """economyconfigs document, or empty for the defaults."""
+    guild: Document | None
+    """The active guild the player is a member of."""
+    boost: Document | None
+    """The player's unexpired boost with the latest expiry."""
+    referral: Document | None
+    """The player's own active referral code."""
+    stripes: Sequence[Document] = field(default_factory=tuple)
+    """The preferred emission stripe of the day, if it exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuildRivalry:
+    """The opposing guild (the newest other active one, if any) and both pools' sizes in brokers."""
+
+    opponent: Document | None
+    own_pool: int
+    opponent_pool: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionView:
+    """The state a broker action (train, repair, upgrade, combine) is decided on."""
+
+    user: Document | None
+    finished: Document | None
+    """The actionrunkeys document of this (scope, requestId, user), holding the stored response."""
+    brokers: Mapping[str, Document]
+    """By the 24-hex id asked for; missing ones are absent."""
+    config: Document
+    stripes: Sequence[Document] = field(default_factory=tuple)
+
+
+class Snapshot(Protocol):
+    """Reads inside one transaction; all of them see the same moment."""
+
+    def battle(self, query: BattleQuery) -> BattleView: ...
+
+    def guild_rivalry(self, guild_id: Any) -> GuildRivalry: ...
+
+    def stripes(self, day: str) -> Sequence[Document]:
+        """Every emission stripe of the UTC ``day``; empty before the first emission."""
+        ...
+
+    def action(
+        self, *, scope: str, request_id: str, telegram_id: str, broker_ids: Sequence[str], day: str, stripe: int
+    ) -> ActionView: ...
+
+
+class Store(Protocol):
+    """Transactions over everything the arena owns."""
+
+    def new_id(self) -> Any:
+        """A fresh document identifier."""
+        ...
+
+    def transact(self, work: Callable[[Snapshot], Outcome[T]]) -> T:
+        """Runs ``work`` on a snapshot and commits its writes atomically, or nothing at all.
+
+        ``work`` must be free of side effects: it runs again, on a fresh snapshot, when a concurrent
+        writer, a lost unique key or a transient fault got in between. An ``ArenaError`` it raises
+        aborts the transaction and passes through.
+
+        Raises ``Unavailable`` when the time budget is used up.
+        """
+        ...
+
+
+class PlayerQueries(Protocol):
+    """Reads and the profile upsert that need no transaction."""
+
+    def upsert_player(self, telegram_id: str, profile: Mapping[str, Any], now: datetime) -> Document:
+        """The player's document, created with zero balances if new, with ``profile`` ($set) and lastSeenAt."""
+        ...
+
+    def brokers_of(self, telegram_id: str) -> list[Document]:
+        """Living brokers of the player, newest first."""
+        ...
+
+    def add_broker(self, broker: Mapping[str, Any]) -> Document: ...
+
+    def enabled_modes(self, arena: str | None, league: str | None) -> list[Document]:
+        """Enabled modes sorted by arena, league, key."""
+        ...
+
+    def economy_config(self) -> Document: ...
+
+    def active_realms(self) -> list[Document]:
+        """Active realms by level, then order."""
+        ...
+
+    def realm(self, key: str) -> Document | None: ...
+
+    def set_school(self, telegram_id: str, school_id: Any) -> None: ...
