@@ -6,7 +6,7 @@ identifier is opaque here (an ObjectId in Mongo) and prints as 24 lower-case hex
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -26,8 +26,9 @@ class Insert:
 class Update:
     """Changes exactly one document: ``change`` is a Mongo update ($set, $inc, $unset, $setOnInsert).
 
-    No match (and no upsert) means the state the decision was made on is gone: the transaction is
-    abandoned and the work is done again on a fresh snapshot.
+    ``where`` names that document and the facts the decision rests on: plain values (None also matches a
+    missing field) or ``{"$gte": number}``. No match (and no upsert) means those facts are gone: the
+    transaction is abandoned and the work is done again on a fresh snapshot.
     """
 
     collection: str
@@ -43,14 +44,15 @@ Write = Insert | Update
 class Outcome(Generic[T]):
     """What a unit of work decided: its ``result`` and the ``writes`` that make it so, in order.
 
-    No writes means that nothing changes (a replay, for instance).
+    Neighbouring updates of one collection travel together, so keep them side by side. No writes means
+    that nothing changes (a replay, for instance).
     """
 
     result: T
     writes: tuple[Write, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BattleQuery:
     """What must be read, in one snapshot, to decide a battle."""
 
@@ -61,13 +63,22 @@ class BattleQuery:
     arena: str
     league: str
     now: datetime
-    day: str
-    """UTC date, YYYY-MM-DD."""
-    stripe: int
-    """The emission stripe this environment prefers."""
+    stripe_id: str
+    """_id of the day's emission stripe this environment prefers."""
+    with_rivalry: bool = False
+    """Whether to read the guild's rivalry in the same round trip: set it when a guild mode is likely."""
 
 
 @dataclass(frozen=True, slots=True)
+class GuildRivalry:
+    """The opposing guild (the newest other active one, if any) and both pools' sizes in brokers."""
+
+    opponent: Document | None
+    own_pool: int
+    opponent_pool: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BattleView:
     """The state a battle is decided on. ``None`` where no such document exists."""
 
@@ -85,20 +96,25 @@ class BattleView:
     """The player's unexpired boost with the latest expiry."""
     referral: Document | None
     """The player's own active referral code."""
-    stripes: Sequence[Document] = field(default_factory=tuple)
-    """The preferred emission stripe of the day, if it exists."""
+    stripe: Document | None
+    """The preferred emission stripe of the day."""
+    rivalry: GuildRivalry | None = None
+    """Present when the query asked for it and the player has a guild."""
 
 
-@dataclass(frozen=True, slots=True)
-class GuildRivalry:
-    """The opposing guild (the newest other active one, if any) and both pools' sizes in brokers."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionQuery:
+    """What must be read, in one snapshot, to decide a broker action."""
 
-    opponent: Document | None
-    own_pool: int
-    opponent_pool: int
+    scope: str
+    """broker_train, broker_repair, broker_upgrade or broker_combine."""
+    request_id: str
+    telegram_id: str
+    broker_ids: tuple[str, ...]
+    """24 hex digits each."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionView:
     """The state a broker action (train, repair, upgrade, combine) is decided on."""
 
@@ -106,9 +122,8 @@ class ActionView:
     finished: Document | None
     """The actionrunkeys document of this (scope, requestId, user), holding the stored response."""
     brokers: Mapping[str, Document]
-    """By the 24-hex id asked for; missing ones are absent."""
+    """By the id as asked for; missing ones are absent."""
     config: Document
-    stripes: Sequence[Document] = field(default_factory=tuple)
 
 
 class Snapshot(Protocol):
@@ -122,9 +137,7 @@ class Snapshot(Protocol):
         """Every emission stripe of the UTC ``day``; empty before the first emission."""
         ...
 
-    def action(
-        self, *, scope: str, request_id: str, telegram_id: str, broker_ids: Sequence[str], day: str, stripe: int
-    ) -> ActionView: ...
+    def action(self, query: ActionQuery) -> ActionView: ...
 
 
 class Store(Protocol):
@@ -141,34 +154,49 @@ class Store(Protocol):
         writer, a lost unique key or a transient fault got in between. An ``ArenaError`` it raises
         aborts the transaction and passes through.
 
-        Raises ``Unavailable`` when the time budget is used up.
+        Raises ``Unavailable`` when the time budget is used up, ``Conflict`` when another document keeps
+        holding a unique key that ``work`` does not know about.
         """
         ...
 
 
 class PlayerQueries(Protocol):
-    """Reads and the profile upsert that need no transaction."""
+    """Reads and single writes about one player that need no transaction."""
 
     def upsert_player(self, telegram_id: str, profile: Mapping[str, Any], now: datetime) -> Document:
         """The player's document, created with zero balances if new, with ``profile`` ($set) and lastSeenAt."""
         ...
 
+    def player(self, telegram_id: str) -> Document | None: ...
+
     def brokers_of(self, telegram_id: str) -> list[Document]:
         """Living brokers of the player, newest first."""
         ...
 
-    def add_broker(self, broker: Mapping[str, Any]) -> Document: ...
+    def add_broker(self, broker: Mapping[str, Any]) -> None:
+        """Stores a new broker, whose ``_id`` the caller has set."""
+        ...
+
+    def set_school(self, telegram_id: str, school_id: str | None, now: datetime) -> None:
+        """``school_id`` is 24 hex digits, or None for no school."""
+        ...
+
+
+class CatalogueQueries(Protocol):
+    """Reads of what operators publish: shared by all players, rarely changed."""
 
     def enabled_modes(self, arena: str | None, league: str | None) -> list[Document]:
         """Enabled modes sorted by arena, league, key."""
         ...
 
-    def economy_config(self) -> Document: ...
+    def economy_config(self) -> Document:
+        """The economyconfigs document, or empty for the defaults."""
+        ...
 
     def active_realms(self) -> list[Document]:
         """Active realms by level, then order."""
         ...
 
-    def realm(self, key: str) -> Document | None: ...
-
-    def set_school(self, telegram_id: str, school_id: Any) -> None: ...
+    def realm(self, key: str) -> Document | None:
+        """An active realm."""
+        ...

@@ -1,0 +1,241 @@
+"""The arena's settings: one frozen value, checked whole before the first request is served.
+
+Plain settings come from the environment; secrets come from one JSON secret (``ARENA_SECRET_ID`` names
+it), or outside production straight from the environment. Every problem is reported at once, each
+naming the key, what was found and what is allowed. Secret values never appear in a problem.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+AppEnv = Literal["dev", "test", "prod"]
+
+SECRET_KEYS: Final = (
+    "MONGO_URI",
+    "REDIS_URL",
+    "TELEGRAM_BOT_TOKEN",
+    "BATTLE_SEED_SECRET",
+    "ADMIN_JWT_SECRET",
+    "ADMIN_EMAIL",
+    "ADMIN_PASSWORD_HASH",
+)
+"""Keys whose values are secret, or name an account: in production they come from Secrets Manager only."""
+
+VAULT_KEYS: Final = ("ARENA_VAULT_ADDRESS", "AIBA_JETTON_MASTER")
+KNOWN_ARENA_KEYS: Final = frozenset({"ARENA_TIER", "ARENA_SECRET_ID", "ARENA_HEADER_AUTH", *VAULT_KEYS})
+TIERS: Final = ("development", "staging", "production", "enterprise")
+
+DEFAULT_BODY_LIMIT_BYTES: Final = 1024 * 1024
+MAX_BODY_LIMIT_BYTES: Final = 6 * 1024 * 1024
+"""Lambda refuses larger synchronous payloads, so a higher limit could never be reached."""
+
+DEFAULT_INITDATA_MAX_AGE_SECONDS: Final = 900
+LONG_INITDATA_AGE_SECONDS: Final = 86_400
+MIN_SECRET_CHARACTERS: Final = 32
+
+_PLACEHOLDER = re.compile(r"change[-_ ]?me|placeholder|your[-_]|example|dev-secret|replace[-_ ]?me|^(.)\1*$", re.I)
+_ORIGIN = re.compile(r"^https?://[^/\s,*]+$")
+_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(b|kb|mb)?\s*$", re.I)
+_SIZE_FACTORS = {"b": 1, "kb": 1024, "mb": 1024 * 1024}
+_DATABASE = re.compile(r"^[A-Za-z0-9_-]{1,38}$")
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False, "": False}
+
+
+class SettingsError(Exception):
+    """The settings can't be used; ``problems`` lists every reason."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("invalid settings:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Validated settings. Secrets are left out of its repr."""
+
+    app_env: AppEnv
+    tier: str
+    region: str
+    mongo_uri: str = field(repr=False)
+    mongo_database: str
+    redis_url: str | None = field(repr=False)
+    bot_token: str = field(repr=False)
+    battle_seed_secret: str = field(repr=False)
+    initdata_max_age_seconds: int
+    """0 = no age check (never in production)."""
+    header_auth: bool
+    """Trust x-telegram-id instead of initData; only ever true in dev and test."""
+    cors_origins: tuple[str, ...]
+    """Empty = reflect any origin (never in production)."""
+    body_limit_bytes: int
+    public_base_url: str
+    warnings: tuple[str, ...] = ()
+
+
+def load(environ: Mapping[str, str], secrets: Mapping[str, str] | None = None) -> Settings:
+    """Settings from ``environ`` and the decoded secret.
+
+    ``secrets`` is None when no secret is configured. Raises ``SettingsError`` with every problem.
+    """
+    return _Loader(environ, secrets).load()
+
+
+class _Loader:
+    def __init__(self, environ: Mapping[str, str], secrets: Mapping[str, str] | None) -> None:
+        self._environ = environ
+        self._secrets = secrets
+        self._problems: list[str] = []
+        self._warnings: list[str] = []
+        self._app_env = self._read_app_env()
+        self._production = self._app_env == "prod"
+
+    def load(self) -> Settings:
+        self._check_unknown_keys()
+        self._check_secret_source()
+        if self._production:
+            self._check_production_only()
+        settings = Settings(
+            app_env=self._app_env,
+            tier=self._choice("ARENA_TIER", TIERS, "development"),
+            region=self._plain("AWS_REGION") or "us-east-1",
+            mongo_uri=self._uri("MONGO_URI", ("mongodb://", "mongodb+srv://"), required=True) or "",
+            mongo_database=self._database(),
+            redis_url=self._uri("REDIS_URL", ("redis://", "rediss://"), required=False),
+            bot_token=self._required_secret("TELEGRAM_BOT_TOKEN"),
+            battle_seed_secret=self._strong_secret("BATTLE_SEED_SECRET"),
+            initdata_max_age_seconds=self._initdata_max_age(),
+            header_auth=self._header_auth(),
+            cors_origins=self._cors_origins(),
+            body_limit_bytes=self._body_limit(),
+            public_base_url=self._plain("PUBLIC_BASE_URL").rstrip("/"),
+            warnings=tuple(self._warnings),
+        )
+        if self._problems:
+            raise SettingsError(self._problems)
+        return settings
+
+    def _plain(self, key: str) -> str:
+        return self._environ.get(key, "").strip()
+
+    def _secret(self, key: str) -> str:
+        source = self._environ if self._secrets is None else self._secrets
+        value = source.get(key, "")
+        return value.strip() if isinstance(value, str) else ""
+
+    def _problem(self, key: str, found: str, allowed: str) -> None:
+        self._problems.append(f"{key}: {found}; {allowed}")
+
+    def _read_app_env(self) -> AppEnv:
+        value = self._plain("APP_ENV") or "prod"
+        if value in ("dev", "test", "prod"):
+            return value  # type: ignore[return-value]  # narrowed by the line above
+        self._problem("APP_ENV", repr(value), "allowed: dev, test, prod (the default)")
+        return "prod"
+
+    def _check_unknown_keys(self) -> None:
+        for key in sorted(self._environ):
+            if key.startswith("ARENA_") and key not in KNOWN_ARENA_KEYS:
+                self._problem(key, "unknown setting", f"known: {', '.join(sorted(KNOWN_ARENA_KEYS))}")
+
+    def _check_secret_source(self) -> None:
+        if not self._production:
+            return
+        if self._secrets is None:
+            self._problem("ARENA_SECRET_ID", "not set", "name the Secrets Manager secret that holds the secrets")
+        for key in SECRET_KEYS:
+            if self._plain(key):
+                self._problem(key, "set in the plain environment", "move it into the secret and remove it here")
+
+    def _check_production_only(self) -> None:
+        self._strong_secret("ADMIN_JWT_SECRET")
+        self._required_secret("ADMIN_EMAIL")
+        self._required_secret("ADMIN_PASSWORD_HASH")
+        present = [key for key in VAULT_KEYS if self._plain(key)]
+        if present and len(present) < len(VAULT_KEYS):
+            missing = ", ".join(key for key in VAULT_KEYS if key not in present)
+            self._problem(", ".join(present), f"set without {missing}", "set all vault settings, or none")
+
+    def _choice(self, key: str, allowed: tuple[str, ...], default: str) -> str:
+        value = self._plain(key) or default
+        if value not in allowed:
+            self._problem(key, repr(value), f"allowed: {', '.join(allowed)}")
+        return value
+
+    def _uri(self, key: str, schemes: tuple[str, ...], *, required: bool) -> str | None:
+        value = self._secret(key)
+        if value.startswith(schemes) and len(value) > max(map(len, schemes)):
+            return value
+        if value or required:
+            self._problem(
+                key, "not a URI of the right kind" if value else "not set", f"allowed: {' or '.join(schemes)}…"
+            )
+        return None
+
+    def _database(self) -> str:
+        value = self._plain("MONGO_DATABASE") or "aiba_arena"
+        if not _DATABASE.match(value):
+            self._problem("MONGO_DATABASE", repr(value), "allowed: 1 to 38 letters, digits, _ and -")
+        return value
+
+    def _required_secret(self, key: str) -> str:
+        value = self._secret(key)
+        if not value:
+            self._problem(key, "not set", "required")
+        return value
+
+    def _strong_secret(self, key: str) -> str:
+        value = self._required_secret(key)
+        if value and self._production:
+            if len(value) < MIN_SECRET_CHARACTERS:
+                self._problem(key, f"{len(value)} characters", f"at least {MIN_SECRET_CHARACTERS}")
+            if _PLACEHOLDER.search(value):
+                self._problem(key, "looks like a placeholder", "use a random value, e.g. `openssl rand -hex 32`")
+        return value
+
+    def _initdata_max_age(self) -> int:
+        key = "TELEGRAM_INITDATA_MAX_AGE_SECONDS"
+        text = self._plain(key)
+        if not text and not self._production:
+            return DEFAULT_INITDATA_MAX_AGE_SECONDS
+        try:
+            seconds = max(0, int(text))
+        except ValueError:
+            self._problem(key, repr(text), "a whole number of seconds")
+            return DEFAULT_INITDATA_MAX_AGE_SECONDS
+        if self._production and seconds == 0:
+            self._problem(key, repr(text), "must be above 0 in production")
+        if seconds > LONG_INITDATA_AGE_SECONDS:
+            self._warnings.append(f"{key}: {seconds} keeps a stolen sign-in usable for more than a day")
+        return seconds
+
+    def _header_auth(self) -> bool:
+        text = self._plain("ARENA_HEADER_AUTH").lower()
+        if text not in _TRUTHS:
+            self._problem("ARENA_HEADER_AUTH", repr(text), "allowed: true, false")
+            return False
+        if _TRUTHS[text] and self._production:
+            self._problem("ARENA_HEADER_AUTH", repr(text), "never in production: players sign in with initData")
+        return _TRUTHS[text]
+
+    def _cors_origins(self) -> tuple[str, ...]:
+        origins = tuple(part.strip().rstrip("/") for part in self._plain("CORS_ORIGIN").split(",") if part.strip())
+        for origin in origins:
+            if not _ORIGIN.match(origin):
+                self._problem(
+                    "CORS_ORIGIN", repr(origin), "a comma-separated list of origins, e.g. https://app.example"
+                )
+        if self._production and not origins:
+            self._problem("CORS_ORIGIN", "not set", "name the origins that may call the API")
+        return origins
+
+    def _body_limit(self) -> int:
+        text = self._plain("JSON_BODY_LIMIT")
+        if not text:
+            return DEFAULT_BODY_LIMIT_BYTES
+        match = _SIZE.match(text)
+        size = int(float(match[1]) * _SIZE_FACTORS[(match[2] or "b").lower()]) if match else 0
+        if not 0 < size <= MAX_BODY_LIMIT_BYTES:
+            self._problem("JSON_BODY_LIMIT", repr(text), "a size above 0 and up to 6mb, e.g. 1mb or 524288")
+        return size
