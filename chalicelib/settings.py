@@ -175,7 +175,7 @@ class _Loader:
 
     def _database(self) -> str:
         value = self._plain("MONGO_DATABASE") or "aiba_arena"
-        if not _DATABASE.match(value):
+        if not _DATABASE.fullmatch(value):
             self._problem("MONGO_DATABASE", repr(value), "allowed: 1 to 38 letters, digits, _ and -")
         return value
 
@@ -222,7 +222,7 @@ class _Loader:
     def _cors_origins(self) -> tuple[str, ...]:
         origins = tuple(part.strip().rstrip("/") for part in self._plain("CORS_ORIGIN").split(",") if part.strip())
         for origin in origins:
-            if not _ORIGIN.match(origin):
+            if not _ORIGIN.fullmatch(origin):
                 self._problem(
                     "CORS_ORIGIN", repr(origin), "a comma-separated list of origins, e.g. https://app.example"
                 )

@@ -24,7 +24,7 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Changes exactly one document: ``change`` is a Mongo update ($set, $inc, $unset, $setOnInsert).
+    """Changes exactly one document: ``change`` is a Mongo update ($set, $inc, $setOnInsert).
 
     ``where`` names that document and the facts the decision rests on: plain values (None also matches a
     missing field) or ``{"$gte": number}``. No match (and no upsert) means those facts are gone: the
@@ -160,6 +160,15 @@ class Store(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A player beside the economy's settings."""
+
+    player: Document | None
+    config: Document
+    """economyconfigs document, or empty for the defaults."""
+
+
 class PlayerQueries(Protocol):
     """Reads and single writes about one player that need no transaction."""
 
@@ -167,7 +176,7 @@ class PlayerQueries(Protocol):
         """The player's document, created with zero balances if new, with ``profile`` ($set) and lastSeenAt."""
         ...
 
-    def player(self, telegram_id: str) -> Document | None: ...
+    def account(self, telegram_id: str) -> Account: ...
 
     def brokers_of(self, telegram_id: str) -> list[Document]:
         """Living brokers of the player, newest first."""

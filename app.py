@@ -1,0 +1,12 @@
+"""The arena's Chalice application: composition root, nothing else."""
+
+from chalice.app import Chalice
+
+from chalicelib.entrypoints import battles, brokers, catalogue, economy, ops
+from chalicelib.entrypoints.http import add_preflight, refuse_unrouted
+
+app = Chalice(app_name="aiba-arena")
+for room in (battles, brokers, catalogue, economy, ops):
+    app.register_blueprint(room.routes.blueprint)
+add_preflight(app)
+refuse_unrouted(app)

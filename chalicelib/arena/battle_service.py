@@ -1,0 +1,72 @@
+"""Fighting battles: one transaction each.
+
+There is no separate lock per requestId. The battle's unique requestId decides between simultaneous
+requests: the one that commits first has fought the battle, the others find it on a fresh snapshot and
+answer with it. A refusal or a crash leaves nothing behind, so the same requestId may be tried again at
+once; the game's ``battlerunkeys`` rows (in progress, failed, completed) have nothing left to say.
+"""
+
+from typing import Final
+
+from chalicelib.arena.battle import BattleResult, Surroundings, decide
+from chalicelib.arena.battle_gate import BattleCommand
+from chalicelib.arena.modes import GUILD_ARENA
+from chalicelib.arena.moments import utc_day
+from chalicelib.arena.ports import BattleQuery, Outcome, Snapshot, Store
+from chalicelib.arena.stripe_choice import stripes_to_try
+from chalicelib.arena.stripes import stripe_id
+from chalicelib.clock import Clock
+
+DEFAULT_ARENA: Final = "prediction"
+DEFAULT_LEAGUE: Final = "rookie"
+
+__all__ = ["BattleCommand", "BattleResult", "BattleService"]
+
+
+class BattleService:
+    """Runs battles on a store. ``stripe`` is the emission stripe this environment prefers, 0..STRIPES - 1."""
+
+    def __init__(self, store: Store, clock: Clock, *, secret: str, stripe: int) -> None:
+        if not secret:
+            raise ValueError("the battle seed secret is empty")
+        self._store = store
+        self._clock = clock
+        self._secret = secret
+        self._stripe = stripe
+
+    def run(self, command: BattleCommand) -> BattleResult:
+        """Fights the battle, or finds it fought already.
+
+        Raises the game's refusals (see ``battle_gate``) and ``Unavailable``.
+        """
+        arena, league = command.arena or DEFAULT_ARENA, command.league or DEFAULT_LEAGUE
+        stripes = stripes_to_try(self._stripe)
+
+        def work(snapshot: Snapshot) -> Outcome[BattleResult]:
+            stripe = next(stripes)
+            # The time of the attempt, not of the request: a retry must not see its rival's battle in the future.
+            now = self._clock()
+            view = snapshot.battle(
+                BattleQuery(
+                    request_id=command.request_id,
+                    telegram_id=command.telegram_id,
+                    broker_id=command.broker_id,
+                    mode_key=command.mode_key,
+                    arena=arena,
+                    league=league,
+                    now=now,
+                    stripe_id=stripe_id(utc_day(now), stripe),
+                    with_rivalry=(command.mode_key or arena).startswith(GUILD_ARENA),
+                )
+            )
+            around = Surroundings(
+                now=now,
+                secret=self._secret,
+                stripe=stripe,
+                new_id=self._store.new_id,
+                load_rivalry=snapshot.guild_rivalry,
+                load_stripes=snapshot.stripes,
+            )
+            return decide(view, command, around)
+
+        return self._store.transact(work)

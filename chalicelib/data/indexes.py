@@ -1,0 +1,117 @@
+"""Every index of the arena, as data. Each read in ``queries.py`` is served by one of them.
+
+What differs from the running game's:
+
+* ``users.telegramId`` is unique: parallel first requests must not make two players of one person.
+* ``economydays`` is unique by (day, stripe): a day has several documents (see ``chalicelib.arena.stripes``).
+* A single-field index that is the beginning of a compound one is left out, and so are those of
+  ``ledgerentries`` that nothing asks for: they would be written with every battle and never read.
+* Added where the arena reads: a guild by member, a referral by owner, the outbox by what is unpublished.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+from chalicelib.arena.ports import Document
+
+_TEXT: Final = {"$type": "string"}
+_CONFLICT_CODES: Final = (11000, 85, 86)
+"""DuplicateKey, IndexOptionsConflict, IndexKeySpecsConflict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One index; its name is made of its keys, as the driver does."""
+
+    collection: str
+    keys: Sequence[tuple[str, int]]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return "_".join(f"{key}_{direction}" for key, direction in self.keys)
+
+
+class IndexConflict(Exception):
+    """An index can't be made as it must be; the text says why and what to do."""
+
+
+def _index(collection: str, *keys: str, **options: Any) -> Index:
+    """Keys are ascending, or descending with a leading minus."""
+    return Index(collection, tuple((key.lstrip("-"), -1 if key.startswith("-") else 1) for key in keys), options)
+
+
+INDEXES: Final[Sequence[Index]] = (
+    _index("users", "telegramId", unique=True),
+    _index("users", "schoolId"),
+    _index("users", "wallet", sparse=True),
+    _index("brokers", "ownerTelegramId", "-createdAt"),
+    _index("brokers", "guildId"),
+    _index("brokers", "createdWithTonTxHash", sparse=True),
+    _index("battles", "requestId", unique=True),
+    _index("battles", "ownerTelegramId", "-createdAt"),
+    _index("battles", "guildId"),
+    _index("actionrunkeys", "scope", "requestId", "ownerTelegramId", unique=True),
+    _index("actionrunkeys", "expiresAt", expireAfterSeconds=0),
+    _index(
+        "ledgerentries",
+        *("sourceType", "sourceId", "telegramId", "currency", "direction", "reason"),
+        unique=True,
+        partialFilterExpression={"sourceType": _TEXT, "sourceId": _TEXT},
+    ),
+    _index("ledgerentries", "telegramId", "-createdAt"),
+    _index("ledgerentries", "-createdAt"),
+    _index("ledgerentries", "battleId"),
+    _index("economydays", "day", "stripe", unique=True),
+    _index("gamemodes", "key", unique=True),
+    _index("gamemodes", "enabled", "arena", "league", "key"),
+    _index("guilds", "name", unique=True),
+    _index("guilds", "ownerTelegramId", "active"),
+    _index("guilds", "members.telegramId"),
+    _index("guilds", "active", "-createdAt"),
+    _index("realms", "key", unique=True),
+    _index("realms", "active", "level", "order"),
+    _index("boosts", "telegramId", "expiresAt"),
+    _index("referrals", "code", unique=True),
+    _index("referrals", "ownerTelegramId"),
+    _index("outbox", "publishedAt", "occurredAt"),
+)
+
+RETIRED: Final[Mapping[str, Sequence[str]]] = {"economydays": ("day_1",)}
+"""Indexes of the running game that would refuse what the arena writes."""
+
+
+def ensure_indexes(database: Database[Document]) -> list[str]:
+    """Creates what is missing; the names (``collection.index``) of what it created.
+
+    Raises ``IndexConflict`` when an existing index, or existing data, stands in the way. Safe to run at any time and by
+    several at once.
+    """
+    created = []
+    existing = {name: _names(database, name) for name in sorted({index.collection for index in INDEXES})}
+    for collection, retired in RETIRED.items():
+        for name in existing[collection].intersection(retired):
+            raise IndexConflict(f"{collection}.{name} must go first: db.{collection}.dropIndex({name!r})")
+    for index in INDEXES:
+        _create(database, index)
+        if index.name not in existing[index.collection]:
+            created.append(f"{index.collection}.{index.name}")
+    return created
+
+
+def _names(database: Database[Document], collection: str) -> set[str]:
+    return {str(name) for name in database[collection].index_information()}
+
+
+def _create(database: Database[Document], index: Index) -> None:
+    try:
+        database[index.collection].create_index(list(index.keys), **index.options)
+    except OperationFailure as error:
+        if error.code not in _CONFLICT_CODES:
+            raise
+        wanted = f"{index.collection}.{index.name} {dict(index.options)}"
+        raise IndexConflict(f"{wanted} can't be made: {error.details and error.details.get('errmsg')}") from error

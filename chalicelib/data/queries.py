@@ -1,0 +1,161 @@
+"""The arena's reads as data: filters and pipelines, each served by an index of ``indexes.py``.
+
+A battle or an action is decided on up to ten documents of as many collections. They are read in one round
+trip: a pipeline over a single empty document with one ``$lookup`` per collection (``$unionWith`` would say
+the same, but is not allowed in transactions). Each lookup is a query of its own on its own index.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bson import MinKey, ObjectId
+
+from chalicelib.arena.ports import ActionQuery, BattleQuery
+from chalicelib.data.operations import Aggregate, Find, FindOne
+
+Stage = Mapping[str, Any]
+
+_FIRST_BY_ID: Mapping[str, Any] = {"_id": {"$gte": MinKey()}}
+"""For the collection of one document: found by its index, and the same one should there ever be two."""
+
+LIVING: Mapping[str, Any] = {"deletedAt": None}
+"""Brokers are never removed, only marked: every read of them says this."""
+
+
+def battle(query: BattleQuery) -> Aggregate:
+    """Everything a battle is decided on; one result whose fields are lists of at most one document."""
+    rivalry = _rivalry_stages() if query.with_rivalry else []
+    return _together(
+        existing=_lookup("battles", {"requestId": query.request_id}),
+        user=_lookup("users", {"telegramId": query.telegram_id}),
+        broker=_lookup("brokers", {"_id": ObjectId(query.broker_id), **LIVING}),
+        mode=_mode(query),
+        config=_lookup("economyconfigs", _FIRST_BY_ID, {"$sort": {"_id": 1}}, {"$limit": 1}),
+        guild=_lookup(
+            "guilds",
+            {"members.telegramId": query.telegram_id, "active": True},
+            {"$sort": {"_id": 1}},
+            {"$limit": 1},
+            *rivalry,
+        ),
+        boost=_lookup(
+            "boosts",
+            {"telegramId": query.telegram_id, "expiresAt": {"$gt": query.now}},
+            {"$sort": {"expiresAt": -1}},
+            {"$limit": 1},
+        ),
+        referral=_lookup(
+            "referrals",
+            {"ownerTelegramId": query.telegram_id, "active": {"$ne": False}},
+            {"$sort": {"_id": 1}},
+            {"$limit": 1},
+        ),
+        stripe=_lookup("economydays", {"_id": query.stripe_id}),
+    )
+
+
+def _mode(query: BattleQuery) -> Stage:
+    if query.mode_key is not None:
+        return _lookup("gamemodes", {"key": query.mode_key})
+    return _lookup(
+        "gamemodes",
+        {"enabled": True, "arena": query.arena, "league": query.league},
+        {"$sort": {"key": 1}},
+        {"$limit": 1},
+    )
+
+
+def action(query: ActionQuery) -> Aggregate:
+    """Everything a broker action is decided on."""
+    ids = [ObjectId(broker_id) for broker_id in query.broker_ids]
+    return _together(
+        user=_lookup("users", {"telegramId": query.telegram_id}),
+        finished=_lookup(
+            "actionrunkeys",
+            {
+                "scope": query.scope,
+                "requestId": query.request_id,
+                "ownerTelegramId": query.telegram_id,
+                "status": "completed",
+            },
+        ),
+        brokers=_lookup("brokers", {"_id": {"$in": ids}, **LIVING}),
+        config=_lookup("economyconfigs", _FIRST_BY_ID, {"$sort": {"_id": 1}}, {"$limit": 1}),
+    )
+
+
+def guild_rivalry(guild_id: Any) -> Aggregate:
+    """The rivalry of one guild, for when it was not read together with the battle."""
+    return Aggregate("guilds", [{"$match": {"_id": guild_id}}, *_rivalry_stages()])
+
+
+def _rivalry_stages() -> list[Stage]:
+    """Adds to a guild: ``ownPool`` and ``rival`` (the newest other active guild, with its ``pool``)."""
+    newest_other = [
+        {"$match": {"active": True, "$expr": {"$ne": ["$_id", "$$own"]}}},
+        {"$sort": {"createdAt": -1, "_id": -1}},
+        {"$limit": 1},
+        _pool_size("pool"),
+    ]
+    return [
+        _pool_size("ownPool"),
+        {"$lookup": {"from": "guilds", "let": {"own": "$_id"}, "pipeline": newest_other, "as": "rival"}},
+    ]
+
+
+def _pool_size(name: str) -> Stage:
+    return {
+        "$lookup": {
+            "from": "brokers",
+            "localField": "_id",
+            "foreignField": "guildId",
+            "pipeline": [{"$match": LIVING}, {"$count": "brokers"}],
+            "as": name,
+        }
+    }
+
+
+def stripes(day: str) -> Find:
+    """All emission stripes of a UTC day."""
+    return Find("economydays", {"day": day})
+
+
+def brokers_of(telegram_id: str) -> Find:
+    """A player's living brokers, newest first."""
+    return Find("brokers", {"ownerTelegramId": telegram_id, **LIVING}, sort=(("createdAt", -1),))
+
+
+def account(telegram_id: str) -> Aggregate:
+    """A player and the economy's settings."""
+    return _together(
+        user=_lookup("users", {"telegramId": telegram_id}),
+        config=_lookup("economyconfigs", _FIRST_BY_ID, {"$sort": {"_id": 1}}, {"$limit": 1}),
+    )
+
+
+def enabled_modes(arena: str | None, league: str | None) -> Find:
+    """Enabled modes, of one arena or league where given."""
+    given = {name: value for name, value in (("arena", arena), ("league", league)) if value is not None}
+    return Find("gamemodes", {"enabled": True, **given}, sort=(("arena", 1), ("league", 1), ("key", 1)))
+
+
+def economy_config() -> FindOne:
+    return FindOne("economyconfigs", _FIRST_BY_ID, sort=(("_id", 1),))
+
+
+def active_realms() -> Find:
+    return Find("realms", {"active": True}, sort=(("level", 1), ("order", 1)))
+
+
+def realm(key: str) -> FindOne:
+    return FindOne("realms", {"key": key, "active": True})
+
+
+def _together(**lookups: Stage) -> Aggregate:
+    named = [{"$lookup": {**stage["$lookup"], "as": name}} for name, stage in lookups.items()]
+    return Aggregate(None, [{"$documents": [{}]}, *named])
+
+
+def _lookup(collection: str, where: Mapping[str, Any], *stages: Stage) -> Stage:
+    pipeline: Sequence[Stage] = ({"$match": where}, *stages)
+    return {"$lookup": {"from": collection, "pipeline": list(pipeline)}}

@@ -1,0 +1,116 @@
+"""The arena's store on MongoDB: snapshots to decide on, and commits of what was decided."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, TypeVar
+
+from bson import ObjectId
+from pymongo.client_session import ClientSession
+
+from chalicelib.arena.ports import (
+    ActionQuery,
+    ActionView,
+    BattleQuery,
+    BattleView,
+    Document,
+    GuildRivalry,
+    Insert,
+    Outcome,
+    Snapshot,
+    Write,
+)
+from chalicelib.arena.ports import Update as Change
+from chalicelib.data import queries
+from chalicelib.data.operations import Create, Operations, Update
+from chalicelib.data.transactions import StaleState, Transactions
+
+T = TypeVar("T")
+
+
+class MongoSnapshot:
+    """Reads inside one transaction."""
+
+    def __init__(self, operations: Operations, session: ClientSession) -> None:
+        self._operations = operations
+        self._session = session
+
+    def battle(self, query: BattleQuery) -> BattleView:
+        (found,) = self._operations.execute(queries.battle(query), session=self._session)
+        guild = _only(found["guild"])
+        rivalry = _split_rivalry(guild) if guild is not None and query.with_rivalry else None
+        return BattleView(
+            user=_only(found["user"]),
+            existing_battle=_only(found["existing"]),
+            broker=_only(found["broker"]),
+            mode=_only(found["mode"]),
+            config=_only(found["config"]) or {},
+            guild=guild,
+            boost=_only(found["boost"]),
+            referral=_only(found["referral"]),
+            stripe=_only(found["stripe"]),
+            rivalry=rivalry,
+        )
+
+    def guild_rivalry(self, guild_id: Any) -> GuildRivalry:
+        found = self._operations.execute(queries.guild_rivalry(guild_id), session=self._session)
+        return _split_rivalry(found[0]) if found else GuildRivalry(None, 0, 0)
+
+    def stripes(self, day: str) -> Sequence[Document]:
+        return self._operations.execute(queries.stripes(day), session=self._session)
+
+    def action(self, query: ActionQuery) -> ActionView:
+        (found,) = self._operations.execute(queries.action(query), session=self._session)
+        brokers = {str(broker["_id"]): broker for broker in found["brokers"]}
+        return ActionView(
+            user=_only(found["user"]),
+            finished=_only(found["finished"]),
+            brokers={asked: brokers[asked.lower()] for asked in query.broker_ids if asked.lower() in brokers},
+            config=_only(found["config"]) or {},
+        )
+
+
+class MongoStore:
+    """``ports.Store`` on a replica set."""
+
+    def __init__(self, operations: Operations, transactions: Transactions) -> None:
+        self._operations = operations
+        self._transactions = transactions
+
+    def new_id(self) -> ObjectId:
+        return ObjectId()
+
+    def transact(self, work: Callable[[Snapshot], Outcome[T]]) -> T:
+        def attempt(session: ClientSession) -> T:
+            outcome = work(MongoSnapshot(self._operations, session))
+            for operation in _round_trips(outcome.writes):
+                written = self._operations.execute(operation, session=session)
+                if isinstance(operation, Update) and written != len(operation.changes):
+                    raise StaleState(operation.changes[0].collection)
+            return outcome.result
+
+        return self._transactions.run(attempt)
+
+
+def _round_trips(writes: Sequence[Write]) -> Iterator[Create | Update]:
+    """``writes`` in order, neighbours of one kind and collection together."""
+    for (kind, collection), group in groupby(writes, key=lambda write: (type(write), write.collection)):
+        if kind is Insert:
+            inserts = [write for write in group if isinstance(write, Insert)]
+            yield Create(collection, [document for insert in inserts for document in insert.documents])
+        else:
+            yield Update([write for write in group if isinstance(write, Change)])
+
+
+def _only(found: list[Document]) -> Document | None:
+    return found[0] if found else None
+
+
+def _split_rivalry(guild: Document) -> GuildRivalry:
+    """Takes the rivalry's fields off ``guild``, which is left as stored."""
+    own_pool = _count(guild.pop("ownPool"))
+    rival = _only(guild.pop("rival"))
+    return GuildRivalry(rival, own_pool, 0 if rival is None else _count(rival.pop("pool")))
+
+
+def _count(counted: list[Document]) -> int:
+    return int(counted[0]["brokers"]) if counted else 0

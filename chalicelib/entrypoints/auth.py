@@ -1,0 +1,76 @@
+"""Who is calling: Telegram initData, or the development header where settings allow it."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, Final
+
+from chalicelib.arena.initdata import Identity, profile_of, verify
+from chalicelib.arena.ports import PlayerQueries
+from chalicelib.clock import Clock
+from chalicelib.errors import Unauthorized
+from chalicelib.settings import Settings
+
+SEEN_INTERVAL: Final = timedelta(minutes=5)
+"""How stale lastSeenAt may get: within it an unchanged profile is not written again."""
+
+SEEN_CAPACITY: Final = 4096
+
+
+class Authenticator:
+    """Identifies the caller and keeps the stored profile current."""
+
+    def __init__(self, settings: Settings, players: PlayerQueries, clock: Clock) -> None:
+        self._settings = settings
+        self._players = players
+        self._clock = clock
+        self._seen: OrderedDict[str, tuple[datetime, Mapping[str, Any]]] = OrderedDict()
+        self._lock = Lock()
+
+    def identify(self, headers: Mapping[str, str], body: Mapping[str, Any]) -> Identity:
+        """The verified caller, whose player document exists afterwards.
+
+        Raises ``Unauthorized`` with the game's codes.
+        """
+        now = self._clock()
+        identity = self._verified(headers, body, now)
+        if self._due(identity, now):
+            self._players.upsert_player(identity.telegram_id, identity.profile, now)
+            self._remember(identity, now)
+        return identity
+
+    def _verified(self, headers: Mapping[str, str], body: Mapping[str, Any], now: datetime) -> Identity:
+        init_data = headers.get("x-telegram-init-data") or body.get("initData") or ""
+        if self._settings.header_auth and not init_data:
+            return self._from_header(headers)
+        return verify(
+            init_data if isinstance(init_data, str) else "",
+            self._settings.bot_token,
+            now=now,
+            max_age_seconds=self._settings.initdata_max_age_seconds,
+        )
+
+    def _from_header(self, headers: Mapping[str, str]) -> Identity:
+        telegram_id = headers.get("x-telegram-id", "").strip()
+        if telegram_id:
+            return _local(telegram_id, headers.get("x-telegram-username", "").strip())
+        if self._settings.app_env == "test":
+            raise Unauthorized("telegram auth required")
+        return _local("local-dev", "local")
+
+    def _due(self, identity: Identity, now: datetime) -> bool:
+        with self._lock:
+            seen = self._seen.get(identity.telegram_id)
+        return seen is None or now - seen[0] >= SEEN_INTERVAL or seen[1] != identity.profile
+
+    def _remember(self, identity: Identity, now: datetime) -> None:
+        with self._lock:
+            self._seen[identity.telegram_id] = (now, identity.profile)
+            self._seen.move_to_end(identity.telegram_id)
+            if len(self._seen) > SEEN_CAPACITY:
+                self._seen.popitem(last=False)
+
+
+def _local(telegram_id: str, username: str) -> Identity:
+    return Identity(telegram_id, profile_of({"username": username}))

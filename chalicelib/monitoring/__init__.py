@@ -1,0 +1,1 @@
+"""What operators and machines see: readiness and the Prometheus exposition."""

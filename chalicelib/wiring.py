@@ -1,0 +1,204 @@
+"""The only place that builds clients and services: lazily, once per execution environment.
+
+Nothing here runs at import. ``arena()`` reads the environment on its first call; when the secret's content
+changes (rotation), the next call builds everything anew.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from chalicelib import settings as settings_module
+from chalicelib.clock import Clock, system_clock
+from chalicelib.monitoring.readiness import Dependency, Readiness, check_all
+from chalicelib.observability import logger
+from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.arena.battle_service import BattleService
+    from chalicelib.arena.broker_service import BrokerService
+    from chalicelib.arena.catalogue_service import CatalogueService
+    from chalicelib.arena.economy_service import EconomyService
+    from chalicelib.arena.ports import PlayerQueries
+    from chalicelib.data.operations import Operations
+    from chalicelib.data.pools import Pools
+    from chalicelib.data.store import MongoStore
+    from chalicelib.entrypoints.auth import Authenticator
+
+SECRET_MAX_AGE_SECONDS: Final = 300
+"""How long a secret's value is used before Secrets Manager is asked again."""
+
+PING_BUDGET_SECONDS: Final = 1.0
+DATABASE_BUDGET_SECONDS: Final = 4.0
+"""Below the API function's timeout, so that a player gets 503 with Retry-After and never a gateway time-out."""
+
+
+class Arena:
+    """Everything one environment needs, each part built when first used."""
+
+    def __init__(self, settings: Settings, *, clock: Clock = system_clock) -> None:
+        self.settings = settings
+        self.clock = clock
+
+    @cached_property
+    def pools(self) -> "Pools":
+        from chalicelib.data.pools import ENVIRONMENT_POOLS, Pools, without_secondaries
+
+        single = self.settings.tier == "development"
+        return Pools(self.settings.mongo_uri, without_secondaries(ENVIRONMENT_POOLS) if single else ENVIRONMENT_POOLS)
+
+    @cached_property
+    def operations(self) -> "Operations":
+        from chalicelib.data.operations import Operations
+
+        return Operations(self.pools, self.settings.mongo_database, budget_seconds=DATABASE_BUDGET_SECONDS)
+
+    @cached_property
+    def store(self) -> "MongoStore":
+        from chalicelib.data.store import MongoStore
+        from chalicelib.data.transactions import Transactions
+
+        return MongoStore(self.operations, Transactions(self.pools, budget_seconds=DATABASE_BUDGET_SECONDS))
+
+    @cached_property
+    def players(self) -> "PlayerQueries":
+        from chalicelib.data.players import MongoPlayers
+
+        return MongoPlayers(self.operations)
+
+    @cached_property
+    def stripe(self) -> int:
+        """The day-counter stripe this environment prefers."""
+        from chalicelib.arena.stripe_choice import any_stripe
+
+        return any_stripe()
+
+    @cached_property
+    def battles(self) -> "BattleService":
+        from chalicelib.arena.battle_service import BattleService
+
+        return BattleService(self.store, self.clock, secret=self.settings.battle_seed_secret, stripe=self.stripe)
+
+    @cached_property
+    def brokers(self) -> "BrokerService":
+        from chalicelib.arena.broker_service import BrokerService
+
+        return BrokerService(
+            self.store, self.players, self.clock, stripe=self.stripe, public_base_url=self.settings.public_base_url
+        )
+
+    @cached_property
+    def economy(self) -> "EconomyService":
+        from chalicelib.arena.economy_service import EconomyService
+
+        return EconomyService(self.players, self.clock)
+
+    @cached_property
+    def catalogue(self) -> "CatalogueService":
+        from chalicelib.arena.catalogue_service import CatalogueService
+        from chalicelib.data.catalogue import MongoCatalogue
+
+        return CatalogueService(MongoCatalogue(self.operations), self.clock)
+
+    @cached_property
+    def authenticator(self) -> "Authenticator":
+        from chalicelib.entrypoints.auth import Authenticator
+
+        return Authenticator(self.settings, self.players, self.clock)
+
+    @cached_property
+    def redis(self) -> Any:
+        """The Redis client, or None when no REDIS_URL is configured."""
+        if self.settings.redis_url is None:
+            return None
+        import redis
+
+        return redis.Redis.from_url(
+            self.settings.redis_url,
+            socket_timeout=PING_BUDGET_SECONDS,
+            socket_connect_timeout=PING_BUDGET_SECONDS,
+            max_connections=1,
+        )
+
+    def readiness(self) -> Readiness:
+        """Asks MongoDB and, where configured, Redis."""
+        return check_all(
+            {
+                "mongodb": Dependency(lambda: self.pools.ping(PING_BUDGET_SECONDS), required=True),
+                "redis": Dependency(None if self.redis is None else self.redis.ping, required=False),
+            }
+        )
+
+    def close(self) -> None:
+        """Gives every connection back."""
+        for part in ("pools", "redis"):
+            client = self.__dict__.get(part)
+            if client is not None:
+                client.close()
+
+
+SecretSource = Callable[[str], Mapping[str, str]]
+
+
+def secrets_manager(secret_id: str) -> Mapping[str, str]:
+    """The secret's JSON object, cached by Powertools for ``SECRET_MAX_AGE_SECONDS``."""
+    from aws_lambda_powertools.utilities import parameters
+
+    value: Mapping[str, str] = parameters.get_secret(secret_id, transform="json", max_age=SECRET_MAX_AGE_SECONDS)
+    return value
+
+
+class Wiring:
+    """Holds the environment's ``Arena`` and replaces it when its secret changes."""
+
+    def __init__(self, environ: Mapping[str, str], secret_source: SecretSource = secrets_manager) -> None:
+        self._environ = environ
+        self._secret_source = secret_source
+        self._lock = Lock()
+        self._arena: Arena | None = None
+        self._secrets: Mapping[str, str] | None = None
+
+    def arena(self) -> Arena:
+        """The current arena. Raises ``SettingsError`` while the settings can't be used."""
+        with self._lock:
+            secrets = self._read_secrets()
+            if self._arena is None or secrets != self._secrets:
+                settings = settings_module.load(self._environ, secrets)
+                for warning in settings.warnings:
+                    logger().warning("setting accepted with a warning", warning=warning)
+                if self._arena is not None:
+                    self._arena.close()
+                self._arena, self._secrets = Arena(settings), secrets
+            return self._arena
+
+    def _read_secrets(self) -> Mapping[str, str] | None:
+        secret_id = self._environ.get("ARENA_SECRET_ID", "").strip()
+        if not secret_id:
+            return None
+        try:
+            return self._secret_source(secret_id)
+        except Exception:
+            if self._secrets is None:
+                raise
+            # What was read before still works unless it was revoked, and then the database says so.
+            logger().exception("secret not readable, keeping the last one")
+            return self._secrets
+
+
+_installed: Wiring | None = None
+
+
+def arena() -> Arena:
+    """The arena of this execution environment."""
+    global _installed
+    if _installed is None:
+        _installed = Wiring(os.environ)
+    return _installed.arena()
+
+
+def install(wiring: Wiring | None) -> None:
+    """Puts another wiring in place (tests, the command line); None forgets the current one."""
+    global _installed
+    _installed = wiring
