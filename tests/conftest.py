@@ -1,0 +1,5 @@
+"""Fixtures every suite may ask for."""
+
+from tests.servers import database, mongo_client, mongo_three_uri, mongo_uri, valkey_url
+
+__all__ = ["database", "mongo_client", "mongo_three_uri", "mongo_uri", "valkey_url"]

@@ -1,0 +1,92 @@
+"""The small part of MongoDB's update language the arena uses, interpreted strictly: anything else is an error."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+Document = dict[str, Any]
+
+_MISSING = object()
+
+
+def matches(document: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
+    """Whether ``document`` has every value ``where`` asks for; None also matches a missing field."""
+    return all(_matches_one(_get(document, path), wanted) for path, wanted in where.items())
+
+
+def _matches_one(found: Any, wanted: Any) -> bool:
+    if isinstance(wanted, Mapping) and any(name.startswith("$") for name in wanted):
+        if set(wanted) != {"$gte"}:
+            raise NotImplementedError(f"condition {wanted!r}")
+        return isinstance(found, int | float) and found >= wanted["$gte"]
+    if wanted is None:
+        return found is _MISSING or found is None
+    return bool(found == wanted)
+
+
+def updated(document: Mapping[str, Any], change: Mapping[str, Any], *, inserting: bool = False) -> Document:
+    """A copy of ``document`` after ``change``."""
+    result = copy.deepcopy(dict(document))
+    touched: set[str] = set()
+    for operator, fields in change.items():
+        if operator not in {"$set", "$inc", "$setOnInsert"}:
+            raise NotImplementedError(f"update operator {operator}")
+        if not fields:
+            raise ValueError(f"{operator} is empty")
+        for path, value in fields.items():
+            _refuse_conflict(path, touched)
+            if operator == "$setOnInsert" and not inserting:
+                continue
+            _apply(result, operator, path, value)
+    return result
+
+
+def inserted(where: Mapping[str, Any], change: Mapping[str, Any]) -> Document:
+    """The document an upsert creates: the filter's plain values, then ``change``."""
+    begin: Document = {}
+    for path, wanted in where.items():
+        if isinstance(wanted, Mapping) and any(name.startswith("$") for name in wanted):
+            continue
+        _set(begin, path, wanted)
+    return updated(begin, change, inserting=True)
+
+
+def _refuse_conflict(path: str, touched: set[str]) -> None:
+    for other in touched:
+        if path == other or path.startswith(f"{other}.") or other.startswith(f"{path}."):
+            raise ValueError(f"updating the path {path!r} would create a conflict at {other!r}")
+    touched.add(path)
+
+
+def _apply(document: Document, operator: str, path: str, value: Any) -> None:
+    if operator == "$inc":
+        before = _get(document, path)
+        before = 0 if before is _MISSING else before
+        if not isinstance(before, int | float) or isinstance(before, bool):
+            raise TypeError(f"cannot increment {path!r} = {before!r}")
+        _set(document, path, before + value)
+    else:
+        _set(document, path, copy.deepcopy(value))
+
+
+def _get(document: Mapping[str, Any], path: str) -> Any:
+    value: Any = document
+    for name in path.split("."):
+        if not isinstance(value, Mapping) or name not in value:
+            return _MISSING
+        value = value[name]
+    return value
+
+
+def _set(document: Document, path: str, value: Any) -> None:
+    parent, name = _parent(document, path)
+    parent[name] = value
+
+
+def _parent(document: Document, path: str) -> tuple[Document, str]:
+    *parents, name = path.split(".")
+    for step in parents:
+        document = document.setdefault(step, {})
+        if not isinstance(document, dict):
+            raise TypeError(f"cannot create field {name!r} in {step!r}")
+    return document, name

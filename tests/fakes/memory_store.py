@@ -1,0 +1,173 @@
+"""The arena's ports in memory.
+
+Behaves as the Mongo store does, proven by running the same contract suite: work runs again on a fresh
+moment when a document it writes changed, a unique key was taken or a conditional write matches nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from bson import ObjectId
+
+from chalicelib.arena.players import new_player
+from chalicelib.arena.ports import (
+    Account,
+    ActionQuery,
+    ActionView,
+    BattleQuery,
+    BattleView,
+    Document,
+    GuildRivalry,
+    Insert,
+    Outcome,
+    Snapshot,
+    Update,
+)
+from chalicelib.errors import Conflict, Unavailable
+from tests.fakes.memory_database import DuplicateError, MemoryDatabase, Moment, StaleError
+
+T = TypeVar("T")
+
+RACES_MAX = 64
+_LIVING = {"deletedAt": None}
+
+
+class MemorySnapshot:
+    """``ports.Snapshot`` on one moment."""
+
+    def __init__(self, moment: Moment) -> None:
+        self._moment = moment
+
+    def battle(self, query: BattleQuery) -> BattleView:
+        find = self._moment.find
+        guild = _first(
+            guild
+            for guild in find("guilds", {"active": True})
+            if any(member["telegramId"] == query.telegram_id for member in guild["members"])
+        )
+        boosts = [b for b in find("boosts", {"telegramId": query.telegram_id}) if b["expiresAt"] > query.now]
+        referrals = find("referrals", {"ownerTelegramId": query.telegram_id})
+        return BattleView(
+            user=_first(find("users", {"telegramId": query.telegram_id})),
+            existing_battle=_first(find("battles", {"requestId": query.request_id})),
+            broker=_first(find("brokers", {"_id": ObjectId(query.broker_id), **_LIVING})),
+            mode=self._mode(query),
+            config=_first(find("economyconfigs")) or {},
+            guild=guild,
+            boost=max(boosts, key=lambda boost: boost["expiresAt"], default=None),
+            referral=_first(referral for referral in referrals if referral.get("active") is not False),
+            stripe=_first(find("economydays", {"_id": query.stripe_id})),
+            rivalry=self.guild_rivalry(guild["_id"]) if guild is not None and query.with_rivalry else None,
+        )
+
+    def _mode(self, query: BattleQuery) -> Document | None:
+        if query.mode_key is not None:
+            return _first(self._moment.find("gamemodes", {"key": query.mode_key}))
+        wanted = {"enabled": True, "arena": query.arena, "league": query.league}
+        return min(self._moment.find("gamemodes", wanted), key=lambda mode: str(mode["key"]), default=None)
+
+    def guild_rivalry(self, guild_id: Any) -> GuildRivalry:
+        others = [guild for guild in self._moment.find("guilds", {"active": True}) if guild["_id"] != guild_id]
+        opponent = max(others, key=lambda guild: guild["createdAt"], default=None)
+        return GuildRivalry(opponent, self._pool(guild_id), 0 if opponent is None else self._pool(opponent["_id"]))
+
+    def _pool(self, guild_id: Any) -> int:
+        return len(self._moment.find("brokers", {"guildId": guild_id, **_LIVING}))
+
+    def stripes(self, day: str) -> Sequence[Document]:
+        return self._moment.find("economydays", {"day": day})
+
+    def action(self, query: ActionQuery) -> ActionView:
+        find = self._moment.find
+        key = {"scope": query.scope, "requestId": query.request_id, "ownerTelegramId": query.telegram_id}
+        found = {asked: find("brokers", {"_id": ObjectId(asked), **_LIVING}) for asked in query.broker_ids}
+        return ActionView(
+            user=_first(find("users", {"telegramId": query.telegram_id})),
+            finished=_first(find("actionrunkeys", {**key, "status": "completed"})),
+            brokers={asked: brokers[0] for asked, brokers in found.items() if brokers},
+            config=_first(find("economyconfigs")) or {},
+        )
+
+
+class MemoryStore:
+    """``ports.Store``."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    def new_id(self) -> ObjectId:
+        return ObjectId()
+
+    def transact(self, work: Callable[[Snapshot], Outcome[T]]) -> T:
+        lost: Exception = StaleError()
+        for _ in range(RACES_MAX):
+            moment = self._database.now()
+            outcome = work(MemorySnapshot(moment))
+            try:
+                self._database.commit(outcome.writes, seen=moment)
+            except (StaleError, DuplicateError) as error:
+                lost = error
+                continue
+            return outcome.result
+        if isinstance(lost, StaleError):
+            raise Unavailable("busy") from lost
+        raise Conflict("conflict") from lost
+
+
+class MemoryPlayers:
+    """``ports.PlayerQueries``."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    def upsert_player(self, telegram_id: str, profile: Mapping[str, Any], now: datetime) -> Document:
+        current = {**profile, "lastSeenAt": now, "updatedAt": now}
+        change = {"$set": current, "$setOnInsert": new_player(now, without=current)}
+        where = {"telegramId": telegram_id}
+        self._database.commit([Update("users", where, change, upsert=True)])
+        return self._database.now().find("users", where)[0]
+
+    def account(self, telegram_id: str) -> Account:
+        moment = self._database.now()
+        return Account(
+            _first(moment.find("users", {"telegramId": telegram_id})), _first(moment.find("economyconfigs")) or {}
+        )
+
+    def brokers_of(self, telegram_id: str) -> list[Document]:
+        found = self._database.now().find("brokers", {"ownerTelegramId": telegram_id, **_LIVING})
+        return sorted(found, key=lambda broker: broker["createdAt"], reverse=True)
+
+    def add_broker(self, broker: Mapping[str, Any]) -> None:
+        self._database.commit([Insert("brokers", (broker,))])
+
+    def set_school(self, telegram_id: str, school_id: str | None, now: datetime) -> None:
+        school = None if school_id is None else ObjectId(school_id)
+        change = {"$set": {"schoolId": school, "updatedAt": now}}
+        self._database.commit([Update("users", {"telegramId": telegram_id}, change)])
+
+
+class MemoryCatalogue:
+    """``ports.CatalogueQueries``."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    def enabled_modes(self, arena: str | None, league: str | None) -> list[Document]:
+        given = {name: value for name, value in (("arena", arena), ("league", league)) if value is not None}
+        found = self._database.now().find("gamemodes", {"enabled": True, **given})
+        return sorted(found, key=lambda mode: (mode["arena"], mode["league"], mode["key"]))
+
+    def economy_config(self) -> Document:
+        return _first(self._database.now().find("economyconfigs")) or {}
+
+    def active_realms(self) -> list[Document]:
+        found = self._database.now().find("realms", {"active": True})
+        return sorted(found, key=lambda realm: (realm["level"], realm["order"]))
+
+    def realm(self, key: str) -> Document | None:
+        return _first(self._database.now().find("realms", {"key": key, "active": True}))
+
+
+def _first(found: Any) -> Document | None:
+    return next(iter(found), None)

@@ -1,0 +1,27 @@
+"""A process that fights battles until it is killed. Run by test_battle_crash."""
+
+from multiprocessing.connection import Connection
+
+from chalicelib.arena.battle_service import BattleCommand, BattleService
+from chalicelib.clock import system_clock
+from chalicelib.data.operations import Operations
+from chalicelib.data.pools import Pools
+from chalicelib.data.store import MongoStore
+from chalicelib.data.transactions import Transactions
+
+
+def fight_for_ever(
+    uri: str, database: str, telegram_id: str, broker_id: str, stripe: int, acknowledged: Connection
+) -> None:
+    """Sends the number of every battle that was answered."""
+    pools = Pools(uri)
+    store = MongoStore(Operations(pools, database), Transactions(pools))
+    service = BattleService(store, system_clock, secret="a-secret-of-this-test-only", stripe=stripe)
+    number = 0
+    while True:
+        command = BattleCommand(
+            telegram_id=telegram_id, request_id=f"{telegram_id}-{number}", broker_id=broker_id, mode_key="free"
+        )
+        service.run(command)
+        acknowledged.send(number)
+        number += 1

@@ -1,0 +1,73 @@
+"""Real servers for tests, each started once per session on a free port and stopped with it."""
+
+import contextlib
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from localcloud.mongod import ReplicaSet
+from localcloud.ports import free_ports
+from localcloud.state import StateDir
+from localcloud.supervisor import Supervisor
+from localcloud.valkey import Valkey
+from pymongo import MongoClient
+from pymongo.database import Database
+
+
+@contextlib.contextmanager
+def supervised() -> Iterator[tuple[Supervisor, StateDir]]:
+    """A supervisor over a throw-away state directory."""
+    with tempfile.TemporaryDirectory(prefix="arena-test-") as directory:
+        state = StateDir(Path(directory))
+        with Supervisor(state, log=lambda _: None) as supervisor:
+            yield supervisor, state
+
+
+@contextlib.contextmanager
+def replica_set(members: int) -> Iterator[str]:
+    """Runs a replica set; gives its connection string."""
+    with supervised() as (supervisor, state):
+        mongo = ReplicaSet(free_ports(members))
+        supervisor.start(mongo.servers(state))
+        yield mongo.uri
+
+
+@pytest.fixture(scope="session")
+def mongo_uri() -> Iterator[str]:
+    """The connection string of a one-node replica set."""
+    with replica_set(1) as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def mongo_three_uri() -> Iterator[str]:
+    """The connection string of a three-node replica set."""
+    with replica_set(3) as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def mongo_client(mongo_uri: str) -> Iterator[MongoClient[dict[str, Any]]]:
+    """A client of the one-node replica set whose datetimes are timezone-aware."""
+    with MongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
+        yield client
+
+
+@pytest.fixture
+def database(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[Database[dict[str, Any]]]:
+    """An empty database of its own for one test, on the one-node replica set; dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield mongo_client[name]
+    mongo_client.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """The URL of a Valkey server shared by the session: use keys of your own."""
+    with supervised() as (supervisor, state):
+        valkey = Valkey(free_ports(1)[0])
+        supervisor.start([valkey.server(state)])
+        yield valkey.uri

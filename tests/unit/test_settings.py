@@ -1,0 +1,134 @@
+"""Settings: every problem at once, secrets never shown, production stricter than development."""
+
+import pytest
+
+from chalicelib.settings import SECRET_KEYS, SettingsError, load
+
+SECRETS = {
+    "MONGO_URI": "mongodb://db.internal:27017/?replicaSet=rs0",
+    "REDIS_URL": "rediss://cache.internal:6379",
+    "TELEGRAM_BOT_TOKEN": "7654321:AAH-secret-token",
+    "BATTLE_SEED_SECRET": "0f9d8c7b6a5948372615049382716a5b4c3d2e1f",
+    "ADMIN_JWT_SECRET": "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d",
+    "ADMIN_EMAIL": "ops@arena.test",
+    "ADMIN_PASSWORD_HASH": "$2b$12$abcdefghijklmnopqrstuv",
+}
+PRODUCTION = {
+    "APP_ENV": "prod",
+    "ARENA_TIER": "production",
+    "ARENA_SECRET_ID": "aiba-arena/prod",
+    "CORS_ORIGIN": "https://app.arena.test, https://t.arena.test/",
+    "TELEGRAM_INITDATA_MAX_AGE_SECONDS": "900",
+    "AWS_REGION": "eu-west-1",
+}
+DEVELOPMENT = {"APP_ENV": "dev", **SECRETS}
+
+
+def problems(environ: dict[str, str], secrets: dict[str, str] | None = None) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(environ, secrets)
+    return list(caught.value.problems)
+
+
+def test_production_settings_load() -> None:
+    settings = load(PRODUCTION, SECRETS)
+    assert settings.app_env == "prod"
+    assert settings.region == "eu-west-1"
+    assert settings.cors_origins == ("https://app.arena.test", "https://t.arena.test")
+    assert settings.initdata_max_age_seconds == 900
+    assert settings.body_limit_bytes == 1024 * 1024
+    assert settings.header_auth is False
+
+
+def test_secrets_do_not_show_in_the_representation() -> None:
+    shown = repr(load(PRODUCTION, SECRETS))
+    for key in ("MONGO_URI", "REDIS_URL", "TELEGRAM_BOT_TOKEN", "BATTLE_SEED_SECRET"):
+        assert SECRETS[key] not in shown
+
+
+def test_every_problem_is_reported_at_once_naming_key_and_remedy() -> None:
+    found = problems(
+        {
+            "APP_ENV": "prod",
+            "ARENA_TIER": "huge",
+            "ARENA_SECRET_ID": "x",
+            "ARENA_TEIR": "typo",
+            "JSON_BODY_LIMIT": "9mb",
+            "TELEGRAM_INITDATA_MAX_AGE_SECONDS": "soon",
+        },
+        {},
+    )
+    for start in (
+        "ARENA_TEIR: unknown setting",
+        "ARENA_TIER: 'huge'; allowed: development",
+        "CORS_ORIGIN: not set",
+        "MONGO_URI: not set",
+        "TELEGRAM_BOT_TOKEN: not set",
+        "BATTLE_SEED_SECRET: not set",
+        "ADMIN_JWT_SECRET: not set",
+        "ADMIN_EMAIL: not set",
+        "ADMIN_PASSWORD_HASH: not set",
+        "TELEGRAM_INITDATA_MAX_AGE_SECONDS: 'soon'",
+        "JSON_BODY_LIMIT: '9mb'",
+    ):
+        assert any(problem.startswith(start) for problem in found), start
+
+
+@pytest.mark.parametrize("key", ["CORS_ORIGIN", "TELEGRAM_INITDATA_MAX_AGE_SECONDS"])
+def test_production_needs_plain_settings_set_explicitly(key: str) -> None:
+    assert [problem.split(":")[0] for problem in problems({**PRODUCTION, key: " "}, SECRETS)] == [key]
+
+
+@pytest.mark.parametrize("key", [key for key in SECRET_KEYS if key != "REDIS_URL"])
+def test_production_needs_every_secret(key: str) -> None:
+    assert [problem.split(":")[0] for problem in problems(PRODUCTION, {**SECRETS, key: ""})] == [key]
+
+
+@pytest.mark.parametrize("key", SECRET_KEYS)
+def test_production_refuses_secrets_in_the_plain_environment(key: str) -> None:
+    assert problems({**PRODUCTION, key: SECRETS[key]}, SECRETS) == [
+        f"{key}: set in the plain environment; move it into the secret and remove it here"
+    ]
+
+
+@pytest.mark.parametrize("key", ["BATTLE_SEED_SECRET", "ADMIN_JWT_SECRET"])
+@pytest.mark.parametrize("value", ["short", "change-me-" * 4, "x" * 40, "dev-secret-dev-secret-dev-secret-"])
+def test_production_refuses_weak_secrets_without_showing_them(key: str, value: str) -> None:
+    found = problems(PRODUCTION, {**SECRETS, key: value})
+    assert all(problem.startswith(key) for problem in found)
+    assert all(value not in problem for problem in found)
+
+
+@pytest.mark.parametrize("age", ["0", "-1"])
+def test_production_never_skips_the_age_check(age: str) -> None:
+    assert problems({**PRODUCTION, "TELEGRAM_INITDATA_MAX_AGE_SECONDS": age}, SECRETS)
+
+
+def test_a_long_sign_in_age_is_warned_about() -> None:
+    settings = load({**PRODUCTION, "TELEGRAM_INITDATA_MAX_AGE_SECONDS": "86401"}, SECRETS)
+    assert "86401" in settings.warnings[0]
+    assert load({**PRODUCTION, "TELEGRAM_INITDATA_MAX_AGE_SECONDS": "86400"}, SECRETS).warnings == ()
+
+
+def test_the_header_short_cut_is_impossible_in_production() -> None:
+    assert problems({**PRODUCTION, "ARENA_HEADER_AUTH": "true"}, SECRETS)
+    assert load({**DEVELOPMENT, "ARENA_HEADER_AUTH": "true"}).header_auth is True
+
+
+def test_vault_settings_are_all_or_none() -> None:
+    assert problems({**PRODUCTION, "ARENA_VAULT_ADDRESS": "EQ-vault"}, SECRETS)
+    load({**PRODUCTION, "ARENA_VAULT_ADDRESS": "EQ-vault", "AIBA_JETTON_MASTER": "EQ-jetton"}, SECRETS)
+
+
+def test_a_missing_app_env_means_production() -> None:
+    assert any("ARENA_SECRET_ID" in problem for problem in problems(dict(SECRETS)))
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", 900), ("-5", 0), ("60", 60)])
+def test_development_reads_the_sign_in_age_as_the_game_does(text: str, seconds: int) -> None:
+    assert load({**DEVELOPMENT, "TELEGRAM_INITDATA_MAX_AGE_SECONDS": text}).initdata_max_age_seconds == seconds
+
+
+@pytest.mark.parametrize(("text", "size"), [("1mb", 1048576), ("512kb", 524288), ("100", 100), (" 2 MB ", 2097152)])
+def test_body_limit_sizes(text: str, size: int) -> None:
+    assert load({**DEVELOPMENT, "JSON_BODY_LIMIT": text}).body_limit_bytes == size

@@ -1,0 +1,68 @@
+"""Wiring: nothing at import, one arena per environment, rebuilt when the secret changes."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import pytest
+
+from chalicelib.settings import SettingsError
+from chalicelib.wiring import Wiring
+from tests.unit.test_settings import DEVELOPMENT, PRODUCTION, SECRETS
+
+
+class Vault:
+    """A secret store in memory that can be rotated and broken."""
+
+    def __init__(self) -> None:
+        self.value: Mapping[str, str] = dict(SECRETS)
+        self.broken = False
+
+    def __call__(self, secret_id: str) -> Mapping[str, str]:
+        assert secret_id == "aiba-arena/prod"
+        if self.broken:
+            raise ConnectionError("secrets manager is away")
+        return self.value
+
+
+def test_one_arena_serves_an_environment() -> None:
+    wiring = Wiring(DEVELOPMENT)
+    assert wiring.arena() is wiring.arena()
+
+
+def test_a_rotated_secret_rebuilds_the_arena() -> None:
+    vault = Vault()
+    wiring = Wiring(PRODUCTION, vault)
+    before = wiring.arena()
+    vault.value = {**SECRETS, "TELEGRAM_BOT_TOKEN": "7654321:rotated"}
+    after = wiring.arena()
+    assert after is not before
+    assert after.settings.bot_token == "7654321:rotated"
+
+
+def test_an_unreadable_secret_keeps_the_last_one_but_never_starts_without() -> None:
+    vault = Vault()
+    wiring = Wiring(PRODUCTION, vault)
+    arena = wiring.arena()
+    vault.broken = True
+    assert wiring.arena() is arena
+    with pytest.raises(ConnectionError):
+        Wiring(PRODUCTION, vault).arena()
+
+
+def test_settings_are_refused_until_they_are_right() -> None:
+    environ = {**DEVELOPMENT, "ARENA_TIER": "tiny"}
+    wiring = Wiring(environ)
+    with pytest.raises(SettingsError):
+        wiring.arena()
+    environ["ARENA_TIER"] = "development"
+    assert wiring.arena().settings.tier == "development"
+
+
+def test_importing_the_app_loads_no_client_library_and_reads_no_setting() -> None:
+    code = (
+        "import os, sys; before = dict(os.environ); os.environ.clear(); import app;"
+        "heavy = {'pymongo.mongo_client', 'redis', 'boto3', 'botocore', 'moto'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,0 +1,168 @@
+"""A small arena to test against, on either store: the same documents, the same services."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bson import ObjectId
+from pymongo.database import Database
+
+from chalicelib.arena.battle_service import BattleCommand, BattleService
+from chalicelib.arena.broker_service import BrokerService
+from chalicelib.arena.brokers import new_broker
+from chalicelib.arena.catalogue_service import CatalogueService
+from chalicelib.arena.economy_service import EconomyService
+from chalicelib.arena.modes import DEFAULT_MODES
+from chalicelib.arena.players import new_player
+from chalicelib.arena.ports import CatalogueQueries, Document, Insert, PlayerQueries, Store, Update
+from chalicelib.clock import ManualClock
+from chalicelib.data.catalogue import MongoCatalogue
+from chalicelib.data.indexes import INDEXES, ensure_indexes
+from chalicelib.data.operations import Operations
+from chalicelib.data.operations import Update as UpdateAll
+from chalicelib.data.players import MongoPlayers
+from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
+from chalicelib.data.seed import seed_defaults
+from chalicelib.data.store import MongoStore
+from chalicelib.data.transactions import Transactions
+from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes.memory_store import MemoryCatalogue, MemoryPlayers, MemoryStore
+
+NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+SECRET = "a-battle-seed-secret-of-tests-only"
+COLLECTIONS = ("economyconfigs", *sorted({index.collection for index in INDEXES}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """The ports of one store, and hands to put documents in and look at them."""
+
+    store: Store
+    players: PlayerQueries
+    catalogue: CatalogueQueries
+    clock: ManualClock
+    insert: Callable[[str, Document], None]
+    write: Callable[[Update], None]
+    read: Callable[[str], list[Document]]
+
+    def battles(self, stripe: int = 0) -> BattleService:
+        return BattleService(self.store, self.clock, secret=SECRET, stripe=stripe)
+
+    def brokers(self, stripe: int = 0) -> BrokerService:
+        return BrokerService(
+            self.store, self.players, self.clock, stripe=stripe, public_base_url="https://arena.example"
+        )
+
+    def economy(self) -> EconomyService:
+        return EconomyService(self.players, self.clock)
+
+    def public(self) -> CatalogueService:
+        return CatalogueService(self.catalogue, self.clock)
+
+    def add(self, collection: str, **fields: Any) -> Document:
+        """Stores a document of ``fields`` with an id and timestamps."""
+        stamps = {"createdAt": self.clock(), "updatedAt": self.clock(), "__v": 0}
+        document = {"_id": ObjectId(), **stamps, **fields}
+        self.insert(collection, document)
+        return document
+
+    def add_player(self, telegram_id: str = "777", /, **fields: Any) -> Document:
+        return self.add("users", telegramId=telegram_id, **{**new_player(self.clock()), **fields})
+
+    def add_broker(self, telegram_id: str = "777", /, **fields: Any) -> Document:
+        return self.add("brokers", **{**new_broker(telegram_id, self.clock()), **fields})
+
+    def add_guild(self, owner: str, members: tuple[str, ...] = (), /, **fields: Any) -> Document:
+        people = [{"telegramId": who, "role": "member", "joinedAt": self.clock()} for who in (owner, *members)]
+        standard = {
+            "name": str(ObjectId()),
+            "ownerTelegramId": owner,
+            "members": people,
+            "active": True,
+            "vaultNeur": 0,
+        }
+        return self.add("guilds", **{**standard, **fields})
+
+    def configure(self, **settings: Any) -> None:
+        """Changes the economy's settings."""
+        (config,) = self.read("economyconfigs")
+        self.write(Update("economyconfigs", {"_id": config["_id"]}, {"$set": settings}))
+
+    def credit(self, telegram_id: str, balance: str, amount: int) -> None:
+        """Changes a balance behind the ledger's back, where a test only needs the money."""
+        self.write(Update("users", {"telegramId": telegram_id}, {"$inc": {balance: amount}}))
+
+    def one(self, collection: str, **where: Any) -> Document:
+        """The only document whose fields equal ``where``."""
+        (found,) = self.all(collection, **where)
+        return found
+
+    def all(self, collection: str, **where: Any) -> list[Document]:
+        return [
+            document
+            for document in self.read(collection)
+            if all(document.get(name) == value for name, value in where.items())
+        ]
+
+    def everything(self) -> dict[str, list[Document]]:
+        """The whole content, to show that nothing changed."""
+        return {name: sorted(self.read(name), key=lambda d: str(d["_id"])) for name in COLLECTIONS}
+
+    def command(self, broker: Mapping[str, Any], request_id: str = "request-1", **fields: Any) -> BattleCommand:
+        who = fields.pop("telegram_id", "777")
+        return BattleCommand(telegram_id=who, request_id=request_id, broker_id=str(broker["_id"]), **fields)
+
+
+def memory_world() -> World:
+    """A seeded arena in memory."""
+    database = MemoryDatabase()
+    clock = ManualClock(NOON)
+
+    def insert(collection: str, document: Document) -> None:
+        database.commit([Insert(collection, (document,))])
+
+    world = World(
+        store=MemoryStore(database),
+        players=MemoryPlayers(database),
+        catalogue=MemoryCatalogue(database),
+        clock=clock,
+        insert=insert,
+        write=lambda update: database.commit([update]),
+        read=lambda collection: database.now().find(collection),
+    )
+    for mode in DEFAULT_MODES:
+        world.add("gamemodes", **mode)
+    world.add("economyconfigs")
+    return world
+
+
+def mongo_world(
+    database: Database[Document],
+    uri: str,
+    *,
+    pools: Pools | None = None,
+    budget_seconds: float = 20.0,
+) -> tuple[World, Pools]:
+    """A seeded arena on ``database`` (reached through ``uri`` by the services), and its pools, to be closed."""
+    ensure_indexes(database)
+    clock = ManualClock(NOON)
+    seed_defaults(database, clock())
+    pools = pools or Pools(uri, without_secondaries(GUIDE_POOLS))
+    operations = Operations(pools, database.name, budget_seconds=budget_seconds)
+
+    def insert(collection: str, document: Document) -> None:
+        database[collection].insert_one(dict(document))
+
+    def write(update: Update) -> None:
+        assert operations.execute(UpdateAll([update])) == 1
+
+    return World(
+        store=MongoStore(operations, Transactions(pools, budget_seconds=budget_seconds)),
+        players=MongoPlayers(operations),
+        catalogue=MongoCatalogue(operations),
+        clock=clock,
+        insert=insert,
+        write=write,
+        read=lambda collection: list(database[collection].find()),
+    ), pools
