@@ -1,0 +1,152 @@
+"""``./arena battle``: fights one battle as a signed Telegram user, through the API, and checks its score."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chalicelib.arena.engine import simulate_battle
+from chalicelib.arena.initdata import sign
+from infra.cli.local import LocalCloud
+
+TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class BattleReport:
+    """One battle as the API answered it, and what the engine says of its seed."""
+
+    battle: Mapping[str, Any]
+    initialization_type: str
+    expected_score: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the API's score is the engine's."""
+        return bool(self.battle["score"] == self.expected_score)
+
+
+def signed_init_data(bot_token: str, user_id: int, username: str, *, now: float | None = None) -> str:
+    """A signed X-Telegram-Init-Data value, as Telegram would give the player's client."""
+    user = json.dumps({"id": user_id, "first_name": username, "username": username}, separators=(",", ":"))
+    auth_date = str(int(time.time() if now is None else now))
+    return sign({"auth_date": auth_date, "query_id": uuid.uuid4().hex, "user": user}, bot_token)
+
+
+def fight(
+    api_url: str,
+    bot_token: str,
+    *,
+    user_id: int = 777,
+    username: str = "challenger",
+    arena: str = "prediction",
+    league: str = "rookie",
+    mode_key: str | None = None,
+    broker_id: str | None = None,
+) -> BattleReport:
+    """Fights one battle with ``broker_id``, or with a new starter broker.
+
+    Raises ``click.ClickException`` with the API's own words when a call is refused.
+    """
+    headers = {"X-Telegram-Init-Data": signed_init_data(bot_token, user_id, username)}
+    if broker_id is None:
+        broker = _call("POST", f"{api_url}/api/brokers/starter", headers)["data"]
+    else:
+        mine = _call("GET", f"{api_url}/api/brokers/mine", headers)["data"]
+        broker = next((one for one in mine if one["_id"] == broker_id), None)
+        if broker is None:
+            raise click.ClickException(f"user {user_id} has no broker {broker_id}")
+    wanted = {"requestId": str(uuid.uuid4()), "brokerId": broker["_id"], "arena": arena, "league": league}
+    battle = _call("POST", f"{api_url}/api/battle/run", headers, wanted | ({"modeKey": mode_key} if mode_key else {}))[
+        "data"
+    ]
+    modes = _call("GET", f"{api_url}/api/game-modes", headers)["data"]
+    rules = next((mode.get("rules") for mode in modes if mode["key"] == battle["modeKey"]), None)
+    score = simulate_battle(broker, int(battle["seedHex"][:8], 16), battle["arena"], battle["league"], rules)
+    ready = _call("GET", f"{api_url}/health/ready", headers)["data"]
+    return BattleReport(battle, ready["environment"]["initializationType"], score)
+
+
+def _call(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(  # noqa: S310 - the URL is the operator's own
+        url, data=data, method=method, headers={**headers, "Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise click.ClickException(f"{method} {url} answered {error.code}: {error.read().decode()}") from error
+    except OSError as error:
+        raise click.ClickException(f"{method} {url} did not answer ({error}); see ./arena status") from error
+
+
+def describe(region: str, report: BattleReport) -> str:
+    """The battle in three lines."""
+    battle = report.battle
+    verdict = "equal to" if report.agrees else f"NOT {report.expected_score}, the score of"
+    return (
+        f"battle in {region}: mode {battle['modeKey']}, league {battle['league']}, broker {battle['brokerId']}\n"
+        f"  score {battle['score']}, {verdict} the engine's for seed {battle['seedHex'][:8]}…\n"
+        f"  reward {battle['rewardAiba']} AIBA, {battle['rewardNeur']} NEUR, {battle.get('starsGranted', 0)} star(s); "
+        f"answered by a {report.initialization_type} environment"
+    )
+
+
+@click.command()
+@click.option("--region", default=None, help="Region to fight in; the first one of the local cloud by default.")
+@click.option("--api", "api_url", default=None, help="Base URL of an API elsewhere (with --bot-token).")
+@click.option("--bot-token", envvar="TELEGRAM_BOT_TOKEN", default=None, help="Bot token; the local one by default.")
+@click.option("--user", "user_id", type=click.IntRange(min=1), default=777, show_default=True, help="Telegram user id.")
+@click.option("--username", default="challenger", show_default=True)
+@click.option("--arena", default="prediction", show_default=True)
+@click.option("--league", default="rookie", show_default=True)
+@click.option("--mode", "mode_key", default=None, help="Game mode key; wins over arena and league.")
+@click.option("--broker", "broker_id", default=None, help="One of the user's brokers; a new starter by default.")
+@click.option("--state-dir", type=click.Path(path_type=Path), default=None, help="The local cloud's state directory.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(
+    region: str | None,
+    api_url: str | None,
+    bot_token: str | None,
+    user_id: int,
+    username: str,
+    arena: str,
+    league: str,
+    mode_key: str | None,
+    broker_id: str | None,
+    state_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Fight one battle through the API and print it.
+
+    Exits with 1 when the score is not the engine's.
+    """
+    if api_url is None or bot_token is None:
+        local = LocalCloud.running(state_dir)
+        region = region or local.regions[0]
+        api_url = api_url or local.api(region)
+        bot_token = bot_token or local.bot_token
+    report = fight(
+        api_url,
+        bot_token,
+        user_id=user_id,
+        username=username,
+        arena=arena,
+        league=league,
+        mode_key=mode_key,
+        broker_id=broker_id,
+    )
+    if as_json:
+        click.echo(json.dumps(asdict(report) | {"agrees": report.agrees}, indent=2))
+    else:
+        click.echo(describe(region or api_url, report))
+    if not report.agrees:
+        raise SystemExit(1)

@@ -1,0 +1,45 @@
+"""What the other commands need to know of a running local cloud."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from localcloud.state import StateDir, read_json
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCloud:
+    """A running local cloud, as its status and secrets files describe it."""
+
+    status: dict[str, Any]
+    secrets: dict[str, Any]
+
+    @classmethod
+    def running(cls, state_dir: Path | None) -> "LocalCloud":
+        """Reads the state directory. Raises ``click.ClickException`` when nothing runs there."""
+        state = StateDir.locate(state_dir, CHECKOUT)
+        status, secrets = state.read_status(), read_json(state.secrets_file)
+        if status is None or secrets is None:
+            raise click.ClickException("no local cloud runs here; start it with `make run` or `./arena up --detach`")
+        return cls(status, secrets)
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        return tuple(self.status["regions"])
+
+    @property
+    def bot_token(self) -> str:
+        return str(self.secrets["TELEGRAM_BOT_TOKEN"])
+
+    def region(self, name: str) -> dict[str, Any]:
+        """The status of one region. Raises ``click.ClickException`` for one that isn't there."""
+        if name not in self.status["regions"]:
+            raise click.ClickException(f"region {name!r} is not running; there are: {', '.join(self.regions)}")
+        found: dict[str, Any] = self.status["regions"][name]
+        return found
+
+    def api(self, region: str) -> str:
+        return str(self.region(region)["api"])
