@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from chalicelib.data.operations import Operations
     from chalicelib.data.pools import Pools
     from chalicelib.data.store import MongoStore
-    from chalicelib.entrypoints.auth import Authenticator
 
 SECRET_MAX_AGE_SECONDS: Final = 300
 """How long a secret's value is used before Secrets Manager is asked again."""
@@ -103,10 +102,10 @@ class Arena:
         return CatalogueService(MongoCatalogue(self.operations), self.clock)
 
     @cached_property
-    def authenticator(self) -> "Authenticator":
-        from chalicelib.entrypoints.auth import Authenticator
+    def sign_in(self) -> "SignIn":
+        from chalicelib.arena.sign_in import SignIn
 
-        return Authenticator(self.settings, self.players, self.clock)
+        return SignIn(self.settings, self.players, self.clock)
 
     @cached_property
     def redis(self) -> Any:

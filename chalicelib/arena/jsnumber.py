@@ -87,7 +87,7 @@ def js_floor(value: float) -> int:
 
 def clamp(value: float, low: float, high: float) -> float:
     """``value`` limited to ``low``..``high``; NaN counts as ``low``."""
-    return low if math.isnan(value) else max(low, min(high, value))
+    return float(low if math.isnan(value) else max(low, min(high, value)))
 
 
 def clamp_whole(value: object, low: int, high: int) -> int:

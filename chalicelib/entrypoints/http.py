@@ -192,7 +192,7 @@ def _respond(request: Request, route: _Route, path_values: Mapping[str, str], re
     sent: Mapping[str, Any] = {}
     if route.method in _METHODS_WITH_BODY:
         sent = wire.decode_body(_raw_body(request), limit_bytes=arena.settings.body_limit_bytes)
-    identity = arena.authenticator.identify(request.headers, sent) if route.authenticated else None
+    identity = _identify(arena, request.headers, sent) if route.authenticated else None
     call = Call(
         request_id=request_id,
         headers=request.headers,
@@ -210,6 +210,14 @@ def _respond(request: Request, route: _Route, path_values: Mapping[str, str], re
         return _response(reply.body, reply.status, headers)
     text = wire.dumps(wire.success(reply.body, request_id))
     return _response(text, reply.status, {"Content-Type": JSON_TYPE, **headers})
+
+
+def _identify(arena: wiring.Arena, headers: Mapping[str, str], sent: Mapping[str, Any]) -> Identity:
+    return arena.sign_in.identify(
+        init_data=headers.get("x-telegram-init-data") or sent.get("initData"),
+        claimed_id=headers.get("x-telegram-id", ""),
+        claimed_username=headers.get("x-telegram-username", ""),
+    )
 
 
 def _raw_body(request: Request) -> bytes:

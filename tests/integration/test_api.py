@@ -236,7 +236,7 @@ def test_unknown_routes_answer_in_the_envelope(api: Chalice, method: str, path: 
 
 def test_what_chalice_would_refuse_itself_is_in_the_envelope_too(api: Chalice) -> None:
     for context in ({}, {"resourcePath": "/unheard-of", "httpMethod": "GET"}):
-        event = {"requestContext": context, "headers": {}, "multiValueQueryStringParameters": None}
+        event: dict[str, Any] = {"requestContext": context, "headers": {}, "multiValueQueryStringParameters": None}
         event |= {"pathParameters": None, "body": None, "stageVariables": None, "isBase64Encoded": False}
         answer = api(event, None)
         assert answer["statusCode"] == 404

@@ -14,7 +14,7 @@ def test_nineteen_public_values_in_order() -> None:
     shown = public_economy({"trainNeurCost": 30, "secret": 1})
     assert list(shown) == list(PUBLIC_FIELDS)
     assert len(shown) == 19
-    assert list(shown)[0] == "baseRewardAibaPerScore"
+    assert next(iter(shown)) == "baseRewardAibaPerScore"
     assert list(shown)[-1] == "fullCourseCompletionCertificateMintCostTonNano"
     assert shown == {name: DEFAULTS[name] for name in PUBLIC_FIELDS} | {"trainNeurCost": 30}
 

@@ -122,8 +122,22 @@ def test_rules_of_a_mode(league: str, rules: dict[str, Any], score: int) -> None
 
 @pytest.mark.parametrize(
     ("level", "score"),
-    [(1, 50), (2, 51), (11, 60), (26, 75), (27, 75), (10**9, 75), (0, 50), (-3, 50), (2.9, 51), (None, 50)]
-    + [("11", 60), ("x", 50), (float("inf"), 50), (float("nan"), 50)],
+    [
+        (1, 50),
+        (2, 51),
+        (11, 60),
+        (26, 75),
+        (27, 75),
+        (10**9, 75),
+        (0, 50),
+        (-3, 50),
+        (2.9, 51),
+        (None, 50),
+        ("11", 60),
+        ("x", 50),
+        (float("inf"), 50),
+        (float("nan"), 50),
+    ],
 )
 def test_level_adds_two_percent_up_to_half(level: object, score: int) -> None:
     assert engine.simulate_battle({**AVERAGE, "level": level}, MIDDLE, "arbitrage", "rookie", QUIET) == score

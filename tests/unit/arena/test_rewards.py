@@ -39,8 +39,20 @@ def factor(user: dict[str, Any], referral: dict[str, Any] | None = None, **confi
 
 @pytest.mark.parametrize(
     ("days", "expected"),
-    [(None, 1), (0, 1), (1, 1), (2, 1 + 0.25 / 6), (4, 1.125), (6, 1 + 5 * 0.25 / 6), (7, 1.25), (29, 1.25), (30, 1.5)]
-    + [(400, 1.5), ("7", 1.25), (-3, 1)],
+    [
+        (None, 1),
+        (0, 1),
+        (1, 1),
+        (2, 1 + 0.25 / 6),
+        (4, 1.125),
+        (6, 1 + 5 * 0.25 / 6),
+        (7, 1.25),
+        (29, 1.25),
+        (30, 1.5),
+        (400, 1.5),
+        ("7", 1.25),
+        (-3, 1),
+    ],
 )
 def test_login_streak(days: object, expected: float) -> None:
     assert factor({"loginStreakDays": days}) == expected

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.entrypoints.validation import Boolean, Field, Integer, ObjectIdText, Text, validate
+from chalicelib.entrypoints.validation import Boolean, Field, Integer, ObjectIdText, Schema, Text, validate
 from chalicelib.errors import ValidationFailed
 
 
@@ -58,7 +58,7 @@ def test_fields(rule: Field, sent: object, expected: object) -> None:
 
 
 def test_every_wrong_field_is_named_together() -> None:
-    schema = {"a": Text(required=True), "b": Integer(), "c": Boolean(), "d": Text()}
+    schema: Schema = {"a": Text(required=True), "b": Integer(), "c": Boolean(), "d": Text()}
     with pytest.raises(ValidationFailed) as caught:
         validate(schema, {"b": "x", "c": "x", "d": "fine"})
     assert caught.value.details == {"a": "required", "b": "number", "c": "boolean"}

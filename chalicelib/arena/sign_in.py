@@ -1,4 +1,4 @@
-"""Who is calling: Telegram initData, or the development header where settings allow it."""
+"""Who is calling: Telegram initData, or the development headers where settings allow them."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ SEEN_INTERVAL: Final = timedelta(minutes=5)
 SEEN_CAPACITY: Final = 4096
 
 
-class Authenticator:
+class SignIn:
     """Identifies the caller and keeps the stored profile current."""
 
     def __init__(self, settings: Settings, players: PlayerQueries, clock: Clock) -> None:
@@ -28,33 +28,31 @@ class Authenticator:
         self._seen: OrderedDict[str, tuple[datetime, Mapping[str, Any]]] = OrderedDict()
         self._lock = Lock()
 
-    def identify(self, headers: Mapping[str, str], body: Mapping[str, Any]) -> Identity:
+    def identify(self, *, init_data: object, claimed_id: str = "", claimed_username: str = "") -> Identity:
         """The verified caller, whose player document exists afterwards.
 
-        Raises ``Unauthorized`` with the game's codes.
+        ``init_data`` is what the client sent, of any type. ``claimed_id`` and ``claimed_username`` (the
+        x-telegram-id and x-telegram-username headers) count only in development. Raises ``Unauthorized``
+        with the game's codes.
         """
         now = self._clock()
-        identity = self._verified(headers, body, now)
+        if self._settings.header_auth and not init_data:
+            identity = self._claimed(claimed_id.strip(), claimed_username.strip())
+        else:
+            identity = verify(
+                init_data if isinstance(init_data, str) else "",
+                self._settings.bot_token,
+                now=now,
+                max_age_seconds=self._settings.initdata_max_age_seconds,
+            )
         if self._due(identity, now):
             self._players.upsert_player(identity.telegram_id, identity.profile, now)
             self._remember(identity, now)
         return identity
 
-    def _verified(self, headers: Mapping[str, str], body: Mapping[str, Any], now: datetime) -> Identity:
-        init_data = headers.get("x-telegram-init-data") or body.get("initData") or ""
-        if self._settings.header_auth and not init_data:
-            return self._from_header(headers)
-        return verify(
-            init_data if isinstance(init_data, str) else "",
-            self._settings.bot_token,
-            now=now,
-            max_age_seconds=self._settings.initdata_max_age_seconds,
-        )
-
-    def _from_header(self, headers: Mapping[str, str]) -> Identity:
-        telegram_id = headers.get("x-telegram-id", "").strip()
+    def _claimed(self, telegram_id: str, username: str) -> Identity:
         if telegram_id:
-            return _local(telegram_id, headers.get("x-telegram-username", "").strip())
+            return _local(telegram_id, username)
         if self._settings.app_env == "test":
             raise Unauthorized("telegram auth required")
         return _local("local-dev", "local")
