@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.arena.catalogue_service import CatalogueService
     from chalicelib.arena.economy_service import EconomyService
     from chalicelib.arena.ports import PlayerQueries
+    from chalicelib.arena.sign_in import SignIn
     from chalicelib.data.operations import Operations
     from chalicelib.data.pools import Pools
     from chalicelib.data.store import MongoStore
