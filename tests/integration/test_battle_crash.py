@@ -39,7 +39,7 @@ def short_transactions(database: Database[Document]) -> Iterator[None]:
 def test_fifty_kills_leave_no_half_battle(world: World, database: Database[Document], mongo_uri: str) -> None:
     """Each child is killed with -9 at a random moment of its n-th battle."""
     seed = random.randrange(2**32)
-    print(f"seed {seed}")  # noqa: T201
+    print(f"seed {seed}")
     moments = random.Random(seed)
     free = {"cooldownSeconds": 0, "energyCost": 0, "enabled": True, "league": "rookie"}
     world.add("gamemodes", key="free", arena="free", **free)

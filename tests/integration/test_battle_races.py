@@ -100,7 +100,7 @@ def test_a_nearly_used_cap_is_never_exceeded(world: World, stripes: int) -> None
 def test_balances_equal_the_ledger_whatever_happens_at_once(world: World) -> None:
     """Battles, replays, paid modes and broker actions, mixed at random by eight clients."""
     seed = random.randrange(2**32)
-    print(f"seed {seed}")  # noqa: T201
+    print(f"seed {seed}")
     starting: Sums = {}
     brokers: dict[str, list[Document]] = {}
     for who in ("1", "2", "3"):

@@ -1,0 +1,46 @@
+"""A small HTTP client for the end-to-end tests: any answer is a value, never an exception."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer; header names in lower case. Status 0 = no answer at all."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def error(self) -> Any:
+        return self.json["error"]
+
+
+def send(
+    method: str, url: str, body: object = None, headers: Mapping[str, str] | None = None, timeout: float = 30
+) -> Answer:
+    """Sends ``body`` (bytes as they are, anything else as JSON)."""
+    data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    request = urllib.request.Request(
+        url, data=data, method=method, headers={"Content-Type": "application/json", **(headers or {})}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            return Answer(response.status, _lower(response.headers), response.read().decode())
+    except urllib.error.HTTPError as error:
+        return Answer(error.code, _lower(error.headers), error.read().decode())
+    except OSError as error:
+        return Answer(0, {}, str(error))
+
+
+def _lower(headers: Any) -> dict[str, str]:
+    return {key.lower(): value for key, value in headers.items()}

@@ -1,0 +1,90 @@
+"""One whole local cloud per session, brought up by the command line on free ports and taken down with it."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from infra.cli.battle import signed_init_data
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND_TIMEOUT_SECONDS = 240
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A running local cloud."""
+
+    state_dir: Path
+    status: dict[str, Any]
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Runs ``./arena`` against this cloud."""
+        return arena(*arguments, "--state-dir", str(self.state_dir))
+
+    def api(self, region: str = "us-east-1") -> str:
+        return str(self.status["regions"][region]["api"])
+
+    def database(self, region: str = "us-east-1") -> Database[dict[str, Any]]:
+        found = self.status["regions"][region]
+        client: MongoClient[dict[str, Any]] = MongoClient(found["mongo"], tz_aware=True)
+        return client[found["database"]]
+
+    def sign_in(self, user_id: int) -> dict[str, str]:
+        """Headers of a signed player."""
+        secrets = json.loads((self.state_dir / "secrets.json").read_text(encoding="utf-8"))
+        return {"X-Telegram-Init-Data": signed_init_data(secrets["TELEGRAM_BOT_TOKEN"], user_id, f"player{user_id}")}
+
+    def environments(self, region: str) -> list[psutil.Process]:
+        """The processes that stand for Lambda environments of ``region``, of this cloud alone."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                variables = process.environ()
+            except psutil.Error:
+                continue
+            ours = self.status["localstack"] in variables.get("AWS_ENDPOINT_URL", "")
+            if ours and variables.get("AWS_LAMBDA_FUNCTION_NAME") and variables.get("AWS_REGION") == region:
+                found.append(process)
+        return found
+
+
+def arena(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Runs ``./arena`` as a user would."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "arena"), *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_TIMEOUT_SECONDS,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        check=False,
+    )
+
+
+FREE_PORTS = ("--localstack-port", "0", "--mongo-port", "0", "--valkey-port", "0")
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Cloud]:
+    with tempfile.TemporaryDirectory(prefix="arena-e2e-") as directory:
+        state = Path(directory) / "state"
+        up = arena("up", "--detach", "--state-dir", str(state), *FREE_PORTS)
+        try:
+            assert up.returncode == 0, up.stdout + up.stderr
+            status = arena("status", "--json", "--state-dir", str(state))
+            assert status.returncode == 0, status.stderr
+            yield Cloud(state, json.loads(status.stdout))
+        finally:
+            down = arena("down", "--state-dir", str(state))
+        assert down.returncode == 0, down.stdout + down.stderr

@@ -1,0 +1,204 @@
+"""The whole arena as a new user meets it: three regions, battles through API Gateway and the alias."""
+
+import json
+import random
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psutil
+import pytest
+from pymongo.database import Database
+
+from tests.e2e.client import Answer, send
+from tests.e2e.conftest import Cloud
+
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
+
+
+def starter(cloud: Cloud, user: int, region: str = "us-east-1") -> str:
+    answer = send("POST", f"{cloud.api(region)}/api/brokers/starter", {}, cloud.sign_in(user))
+    assert answer.status == 201, answer.text
+    return str(answer.json["data"]["_id"])
+
+
+def fight(cloud: Cloud, user: int, broker: str, request_id: str | None = None) -> Answer:
+    body = {"requestId": request_id or str(uuid.uuid4()), "brokerId": broker}
+    return send("POST", f"{cloud.api()}/api/battle/run", body, cloud.sign_in(user))
+
+
+def ledger_sums(database: Database[dict[str, Any]], users: list[str]) -> dict[str, int]:
+    rows = database.ledgerentries.find({"telegramId": {"$in": users}, "currency": "AIBA"})
+    sums = dict.fromkeys(users, 0)
+    for row in rows:
+        sums[row["telegramId"]] += row["amount"] if row["direction"] == "credit" else -row["amount"]
+    return sums
+
+
+def balances(database: Database[dict[str, Any]], users: list[str]) -> dict[str, int]:
+    return {user["telegramId"]: user["aibaBalance"] for user in database.users.find({"telegramId": {"$in": users}})}
+
+
+def test_status_has_the_promised_shape(cloud: Cloud) -> None:
+    status = cloud.status
+    assert set(status) == {"tier", "regions", "front", "console", "redis", "localstack"}
+    assert status["tier"] == "development"
+    assert tuple(status["regions"]) == REGIONS
+    for name, region in status["regions"].items():
+        assert set(region) == {"api", "health", "provisioned", "mongo", "database"}
+        assert region["health"] == region["api"] + "/health"
+        assert region["provisioned"] == 1
+        assert region["database"] == "aiba_" + name.replace("-", "_")
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_every_region_is_healthy_with_its_own_database(cloud: Cloud, region: str) -> None:
+    health = send("GET", f"{cloud.api(region)}/health")
+    assert (health.status, health.json["ok"]) == (200, True)
+    ready = send("GET", f"{cloud.api(region)}/health/ready").json["data"]
+    assert ready["dependencies"] == {"mongodb": "up", "redis": "up"}
+    assert ready["environment"]["region"] == region
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_calls_are_answered_by_a_provisioned_environment(cloud: Cloud, region: str) -> None:
+    environment = send("GET", f"{cloud.api(region)}/health/ready").json["data"]["environment"]
+    assert environment["initializationType"] == "provisioned-concurrency"
+    assert environment["functionVersion"].isdecimal()
+    kinds = [process.environ()["AWS_LAMBDA_INITIALIZATION_TYPE"] for process in cloud.environments(region)]
+    assert kinds.count("provisioned-concurrency") == 1
+
+
+def test_the_battle_command_prints_a_battle_whose_score_is_the_engines(cloud: Cloud) -> None:
+    run = cloud.command("battle", "--region", "eu-west-1", "--json")
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    assert report["agrees"] is True
+    assert report["battle"]["score"] == report["expected_score"]
+    stored = cloud.database("eu-west-1").battles.find_one({"requestId": report["battle"]["requestId"]})
+    assert stored is not None
+    assert stored["score"] == report["battle"]["score"]
+
+
+def test_initdata_signs_in_a_player(cloud: Cloud) -> None:
+    header = cloud.command("initdata", "--user", "4242").stdout.strip()
+    me = send("GET", f"{cloud.api()}/api/economy/me", headers={"X-Telegram-Init-Data": header})
+    assert (me.status, me.json["data"]["telegramId"]) == (200, "4242")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/nope"), ("POST", "/api/none/at/all"), ("GET", "/api/battle/run"), ("DELETE", "/health")],
+)
+def test_unknown_routes_and_methods_answer_in_the_envelope(cloud: Cloud, method: str, path: str) -> None:
+    answer = send(method, cloud.api() + path)
+    assert (answer.status, answer.error["code"]) == (404, "not_found")
+    assert answer.json["ok"] is False
+    assert answer.json["requestId"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b'{"requestId":', 400, "invalid_json"),
+        (b'{"pad":"' + b"x" * 1024 * 1024 + b'"}', 413, "payload_too_large"),
+        (b'{"requestId":{"a":1},"brokerId":7,"autoClaim":"maybe"}', 400, "validation_error"),
+    ],
+)
+def test_bad_bodies_are_refused_with_their_reason(cloud: Cloud, body: bytes, status: int, code: str) -> None:
+    answer = send("POST", f"{cloud.api()}/api/battle/run", body, cloud.sign_in(5))
+    assert (answer.status, answer.error["code"]) == (status, code)
+    if code == "validation_error":
+        assert set(answer.error["details"]) == {"requestId", "brokerId", "autoClaim"}
+
+
+def test_wrong_stale_and_missing_sign_in(cloud: Cloud) -> None:
+    def refused(headers: dict[str, str]) -> tuple[int, str, object]:
+        answer = send("GET", f"{cloud.api()}/api/economy/me", headers=headers)
+        return answer.status, answer.error["code"], answer.error.get("details")
+
+    signed = cloud.sign_in(5)["X-Telegram-Init-Data"]
+    assert refused({}) == (401, "telegram auth failed", "missing initData or botToken")
+    assert refused({"x-telegram-id": "5"}) == (401, "telegram auth failed", "missing initData or botToken")
+    assert refused({"X-Telegram-Init-Data": signed[:-1] + "_"}) == (401, "telegram auth failed", "hash mismatch")
+    assert refused({"X-Telegram-Init-Data": "user=1"}) == (401, "telegram auth failed", "missing hash")
+
+
+def test_ten_players_with_energy_for_one_battle_each(cloud: Cloud) -> None:
+    """8 simultaneous battles per player: one is fought, the others are refused, the books are exact."""
+    first = random.randrange(10**9, 2**40)
+    users = [first + number for number in range(10)]
+    brokers = {user: starter(cloud, user) for user in users}
+    with ThreadPoolExecutor(8) as pool:
+        answers = [list(pool.map(lambda _, u=user: fight(cloud, u, brokers[u]), range(8))) for user in users]
+    flat = [answer for group in answers for answer in group]
+    assert [sum(answer.status == 200 for answer in group) for group in answers] == [1] * 10
+    refused = {(answer.status, answer.error["code"]) for answer in flat if answer.status != 200}
+    assert refused <= {(403, "no energy"), (429, "cooldown")}
+    names = [str(user) for user in users]
+    database = cloud.database()
+    assert database.battles.count_documents({"ownerTelegramId": {"$in": names}}) == 10
+    assert ledger_sums(database, names) == balances(database, names)
+
+
+def test_one_request_id_sent_eight_times_at_once(cloud: Cloud) -> None:
+    user = random.randrange(10**9, 2**40)
+    broker, request_id = starter(cloud, user), str(uuid.uuid4())
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: fight(cloud, user, broker, request_id), range(8)))
+    assert [answer.status for answer in answers] == [200] * 8
+    first_only = ("starsGranted", "firstWinDiamond")
+    battles = [{k: v for k, v in answer.json["data"].items() if k not in first_only} for answer in answers]
+    assert all(battle == battles[0] for battle in battles)
+    database = cloud.database()
+    assert database.battles.count_documents({"requestId": request_id}) == 1
+    assert balances(database, [str(user)]) == {str(user): battles[0]["rewardAiba"]}
+
+
+def test_fifty_kills_of_the_apis_environment_leave_no_half_battle(cloud: Cloud) -> None:
+    """Environments are killed with -9 while clients fight; what was answered is there, nothing is half there."""
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    moments = random.Random(seed)
+    first = moments.randrange(10**9, 2**40)
+    stop = threading.Event()
+    answered: dict[str, dict[str, Any]] = {}
+    users: list[str] = []
+
+    def fight_on(user: int) -> None:
+        while not stop.is_set():
+            broker = send("POST", f"{cloud.api()}/api/brokers/starter", {}, cloud.sign_in(user))
+            if broker.status != 201:
+                continue
+            answer = fight(cloud, user, broker.json["data"]["_id"])
+            if answer.status == 200:
+                answered[answer.json["data"]["requestId"]] = answer.json["data"]
+            user += 4  # a new player each time: a killed transaction keeps the old one locked for a while
+            users.append(str(user))
+
+    kills = 0
+    users += [str(first + number) for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        fighters = [pool.submit(fight_on, first + number) for number in range(4)]
+        while kills < 50:
+            stop.wait(moments.uniform(0.05, 0.25))
+            victims = cloud.environments("us-east-1")
+            if victims:
+                try:
+                    moments.choice(victims).kill()
+                    kills += 1
+                except psutil.NoSuchProcess:
+                    continue
+        stop.set()
+    assert all(fighter.exception() is None for fighter in fighters)
+    database = cloud.database()
+    fought = {battle["requestId"]: battle for battle in database.battles.find({"ownerTelegramId": {"$in": users}})}
+    assert set(answered) <= set(fought)
+    rewards = {
+        row["requestId"] for row in database.ledgerentries.find({"telegramId": {"$in": users}, "currency": "AIBA"})
+    }
+    assert rewards == {request_id for request_id, battle in fought.items() if battle["rewardAiba"]}
+    sums, held = ledger_sums(database, users), balances(database, users)
+    assert {user: amount for user, amount in sums.items() if amount} == {u: a for u, a in held.items() if a}
+    assert len(answered) > 10, "hardly a battle was fought: the test proved little"
