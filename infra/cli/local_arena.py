@@ -1,0 +1,176 @@
+"""Brings the arena up on the local cloud: servers, secrets, deployment, data, and one battle to prove it."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+from localcloud import localstack_server, mongod, valkey
+from localcloud.errors import LocalCloudError
+from localcloud.local_secrets import arena_secret, load_or_create
+from localcloud.localstack_server import LocalStack
+from localcloud.mongod import ReplicaSet
+from localcloud.ports import claim, claim_range
+from localcloud.state import StateDir
+from localcloud.supervisor import Supervisor
+from localcloud.tasks import Task, run_all
+from localcloud.topology import TIERS, database_name
+from localcloud.valkey import Valkey
+from pymongo import MongoClient
+
+from chalicelib.clock import system_clock
+from chalicelib.data.indexes import ensure_indexes
+from chalicelib.data.seed import seed_defaults
+from infra.cli.battle import describe, fight
+from infra.cloud import Cloud, error_code
+from infra.deploy import Deployment, deploy
+from infra.package import build_package
+from infra.template.parameters import MONGO_DATABASE
+from infra.template.stage import STAGES
+
+Log = Callable[[str], None]
+_SELECTION_MILLISECONDS = 10_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to bring up. Ports: 0 = any free one; ``mongo_port`` is the first member's."""
+
+    tier: str
+    regions: tuple[str, ...]
+    localstack_port: int = localstack_server.DEFAULT_PORT
+    mongo_port: int = mongod.DEFAULT_PORT
+    valkey_port: int = valkey.DEFAULT_PORT
+
+
+@dataclass(frozen=True)
+class _Servers:
+    mongo: ReplicaSet
+    valkey: Valkey
+    localstack: LocalStack
+
+
+class LocalArena:
+    """One bring-up inside an entered supervisor."""
+
+    def __init__(self, options: Options, state: StateDir, checkout: Path, supervisor: Supervisor, log: Log) -> None:
+        self._options = options
+        self._topology = TIERS[options.tier]
+        self._state = state
+        self._checkout = checkout
+        self._supervisor = supervisor
+        self._log = log
+
+    def bring_up(self) -> dict[str, Any]:
+        """Starts and deploys everything and fights one battle; returns the status and records it.
+
+        Raises LocalCloudError, DeployError, PackageError or StopRequested.
+        """
+        secrets = load_or_create(self._state)
+        package = Task(
+            partial(build_package, self._topology.stage, self._checkout / ".arena" / "build", self._log), "package"
+        )
+        servers = self._start_servers()
+        check = self._supervisor.check
+        prepare = {region: partial(self._put_secret, region, servers, secrets) for region in self._options.regions}
+        run_all({**prepare, "data": partial(self._prepare_databases, servers.mongo.uri)}, check)
+        built = package.result(check)
+        deployments = run_all(
+            {
+                region: partial(
+                    deploy,
+                    built,
+                    region=region,
+                    parameters={MONGO_DATABASE: database_name(region)},
+                    endpoint_url=servers.localstack.url,
+                    log=partial(self._log_for, region),
+                )
+                for region in self._options.regions
+            },
+            check,
+        )
+        self._prove(deployments, secrets["TELEGRAM_BOT_TOKEN"])
+        status = self._status(servers, deployments)
+        self._state.write_status(status)
+        return status
+
+    def _start_servers(self) -> _Servers:
+        options = self._options
+        members = self._topology.mongo_members
+        servers = _Servers(
+            ReplicaSet(claim_range(options.mongo_port, members, server="mongod", setting="--mongo-port")),
+            Valkey(claim(options.valkey_port, server="Valkey", setting="--valkey-port")),
+            LocalStack(
+                claim(options.localstack_port, server="LocalStack", setting="--localstack-port"), self._checkout
+            ),
+        )
+        self._log("starting mongod, Valkey and LocalStack")
+        state = self._state
+        self._supervisor.start(
+            [*servers.mongo.servers(state), servers.valkey.server(state), servers.localstack.server(state)]
+        )
+        return servers
+
+    def _put_secret(self, region: str, servers: _Servers, secrets: Mapping[str, str]) -> None:
+        client = Cloud(region, servers.localstack.url).client("secretsmanager")
+        name = STAGES[self._topology.stage].secret_id
+        value = arena_secret(secrets, mongo_uri=servers.mongo.uri, redis_url=servers.valkey.uri)
+        try:
+            client.create_secret(Name=name, SecretString=value)
+        except ClientError as error:
+            if error_code(error) != "ResourceExistsException":
+                raise
+            client.put_secret_value(SecretId=name, SecretString=value)
+
+    def _prepare_databases(self, uri: str) -> None:
+        with MongoClient[dict[str, Any]](
+            uri, tz_aware=True, serverSelectionTimeoutMS=_SELECTION_MILLISECONDS
+        ) as client:
+            for region in self._options.regions:
+                database = client[database_name(region)]
+                created = len(ensure_indexes(database))
+                seed_defaults(database, system_clock())
+                self._log(f"{region}: database {database.name} is ready ({created} indexes created)")
+
+    def _prove(self, deployments: Mapping[str, Deployment], bot_token: str) -> None:
+        region = self._options.regions[0]
+        battle = Task(partial(fight, deployments[region].api_url, bot_token), "battle")
+        report = battle.result(self._supervisor.check)
+        self._log(describe(region, report))
+        if not report.agrees:
+            raise LocalCloudError("the battle's score is not the engine's for its seed")
+
+    def _status(self, servers: _Servers, deployments: Mapping[str, Deployment]) -> dict[str, Any]:
+        return {
+            "tier": self._options.tier,
+            "regions": {
+                region: {
+                    "api": deployment.api_url,
+                    "health": f"{deployment.api_url}/health",
+                    "function": deployment.api_function_name,
+                    "mongo": servers.mongo.uri,
+                    "database": database_name(region),
+                }
+                for region, deployment in deployments.items()
+            },
+            "front": None,
+            "console": None,
+            "redis": servers.valkey.uri,
+            "localstack": servers.localstack.url,
+        }
+
+    def _log_for(self, region: str, line: str) -> None:
+        self._log(f"{region}: {line}")
+
+
+def elapsed_log(echo: Callable[[str], None]) -> Log:
+    """A log whose lines begin with the seconds since it was made."""
+    began = time.monotonic()
+
+    def log(line: str) -> None:
+        echo(f"[{time.monotonic() - began:6.1f} s] {line}")
+
+    return log

@@ -1,0 +1,92 @@
+"""The command line: ``./arena COMMAND``. Commands are imported when they are used, so that help is quick."""
+
+import importlib
+import os
+import sys
+import traceback
+
+import click
+
+DEBUG_VARIABLE = "ARENA_DEBUG"
+INTERRUPTED = 130
+
+COMMANDS = {
+    "up": "infra.cli.up:command",
+    "down": "infra.cli.down:command",
+    "status": "infra.cli.status:command",
+    "deploy": "infra.cli.deploy:command",
+    "battle": "infra.cli.battle:command",
+    "initdata": "infra.cli.initdata:command",
+    "indexes": "infra.cli.indexes:command",
+    "seed": "infra.cli.indexes:seed",
+}
+"""Every command, and where it is."""
+
+_SUMMARIES = {
+    "up": "Start the local cloud, deploy the arena into it and fight one battle.",
+    "down": "Stop the local cloud.",
+    "status": "Show what runs, and where.",
+    "deploy": "Package and deploy a stage, locally or to AWS.",
+    "battle": "Fight one battle through the API and print it.",
+    "initdata": "Print a signed sign-in header for a player.",
+    "indexes": "Create the database's missing indexes.",
+    "seed": "Insert the default game modes and economy settings.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when one is called or its own help is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (as above)
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (as above)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _SUMMARIES[name]) for name in COMMANDS])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """The AIBA Arena: run it here, deploy it, look after it."""
+
+
+def main() -> None:
+    """Runs the command line; every failure becomes one message, a hint where there is one, and an exit code.
+
+    0 = done, 1 = failed, 2 = wrong usage, 3 = nothing runs, 130 = interrupted.
+    """
+    try:
+        code = cli.main(prog_name="arena", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        _complain(error.format_message())
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (head, say) has what it wanted. Python would complain once more when flushing at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 (the last stop: a user sees words, not a traceback)
+        if os.environ.get(DEBUG_VARIABLE):
+            traceback.print_exc()
+        _complain(str(error) or type(error).__name__, getattr(error, "hint", ""))
+        sys.exit(1)
+
+
+def _complain(message: str, hint: str = "") -> None:
+    click.echo(f"error: {message}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)

@@ -1,0 +1,104 @@
+"""``./arena up``: the local cloud with the arena deployed into it."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from localcloud import localstack_server, mongod, valkey
+from localcloud.errors import StopRequested
+from localcloud.processes import ProcessIdentity, descendants
+from localcloud.state import StateDir
+from localcloud.stop_request import StopRequest
+from localcloud.supervisor import Supervisor
+from localcloud.topology import REGIONS, TIERS
+
+from infra.cli.local import CHECKOUT
+
+_INTERRUPTED = 130
+_PORT = click.IntRange(0, 65_535)
+
+
+class Regions(click.ParamType[tuple[str, ...]]):
+    """A comma-separated list of known regions, each once."""
+
+    name = "a,b,c"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        regions = tuple(dict.fromkeys(part.strip() for part in str(value).split(",") if part.strip()))
+        unknown = [region for region in regions if region not in REGIONS]
+        if unknown or not regions:
+            self.fail(f"{', '.join(unknown) or 'none given'}; known regions: {', '.join(REGIONS)}", param, ctx)
+        return regions
+
+
+@click.command()
+@click.option("--detach", is_flag=True, help="Return when it is up, and leave it running (./arena down stops it).")
+@click.option("--tier", type=click.Choice(list(TIERS)), default=next(iter(TIERS)), show_default=True)
+@click.option("--regions", type=Regions(), default=",".join(REGIONS), show_default=True)
+@click.option("--localstack-port", type=_PORT, default=localstack_server.DEFAULT_PORT, show_default=True)
+@click.option("--mongo-port", type=_PORT, default=mongod.DEFAULT_PORT, show_default=True)
+@click.option("--valkey-port", type=_PORT, default=valkey.DEFAULT_PORT, show_default=True)
+@click.option("--state-dir", type=click.Path(path_type=Path), default=None, help="Default: .arena/state.")
+def command(
+    detach: bool,
+    tier: str,
+    regions: tuple[str, ...],
+    localstack_port: int,
+    mongo_port: int,
+    valkey_port: int,
+    state_dir: Path | None,
+) -> None:
+    """Start the local cloud, deploy the arena into it and fight one battle.
+
+    Stays in the foreground until Ctrl-C, then stops everything. A port of 0 takes any free one.
+    """
+    state = StateDir.locate(state_dir, CHECKOUT)
+    if detach:
+        from infra.cli.detached import start_detached
+
+        start_detached(state, _arguments(tier, regions, localstack_port, mongo_port, valkey_port))
+        return
+    # Late, so that wrong usage and --help do not wait for the AWS and MongoDB libraries.
+    from infra.cli.local_arena import LocalArena, Options, elapsed_log
+    from infra.cli.summary import summary
+
+    stop = StopRequest()
+    stop.install()
+    log = elapsed_log(click.echo)
+    options = Options(tier, regions, localstack_port, mongo_port, valkey_port)
+    is_up = False
+    try:
+        with Supervisor(state, log, stop) as supervisor:
+            status = LocalArena(options, state, CHECKOUT, supervisor, log).bring_up()
+            is_up = True
+            click.echo(f"\n{summary(status, state)}\n")
+            supervisor.watch()
+    except StopRequested:
+        log("stopped")
+        sys.exit(0 if is_up else _INTERRUPTED)
+    finally:
+        _end_helpers()
+
+
+def _end_helpers() -> None:
+    """Ends what packaging may still be running when it was interrupted; the servers are gone by now."""
+    own = ProcessIdentity.of(os.getpid())
+    for helper in descendants(own) if own else []:
+        helper.signal(signal.SIGKILL)
+
+
+def _arguments(
+    tier: str, regions: tuple[str, ...], localstack_port: int, mongo_port: int, valkey_port: int
+) -> list[str]:
+    return [
+        *("--tier", tier),
+        *("--regions", ",".join(regions)),
+        *("--localstack-port", str(localstack_port)),
+        *("--mongo-port", str(mongo_port)),
+        *("--valkey-port", str(valkey_port)),
+    ]

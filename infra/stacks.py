@@ -1,0 +1,229 @@
+"""CloudFormation stacks through change sets: what would change, then the change, then why it failed if it did."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from infra.release import DeployError
+
+Log = Callable[[str], None]
+
+_CAPABILITIES: Final = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+_NEVER_WORKED: Final = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
+_USABLE: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
+_NO_CHANGE: Final = ("didn't contain changes", "no updates are to be performed", "no changes to deploy")
+_CONSEQUENCE: Final = ("cancelled", "canceled")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long to wait for CloudFormation, seconds. Its own waiters look every 30 s, botocore's every 5 s."""
+
+    interval_seconds: float
+    timeout_seconds: float
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+
+    def ticks(self, what: str) -> Iterator[None]:
+        """One tick now and one each interval; raises DeployError when the time is over."""
+        deadline = self.monotonic() + self.timeout_seconds
+        while True:
+            yield
+            if self.monotonic() >= deadline:
+                raise DeployError(f"{what} took longer than {self.timeout_seconds:.0f} s\nhint: run it again to resume")
+            self.sleep(self.interval_seconds)
+
+
+@dataclass(frozen=True)
+class StackState:
+    """A stack as it stands."""
+
+    status: str
+    parameters: dict[str, str]
+    outputs: dict[str, str]
+
+    @property
+    def usable(self) -> bool:
+        """Whether the last operation left it whole."""
+        return self.status in _USABLE
+
+
+@dataclass(frozen=True)
+class Change:
+    """One resource's part of a change set."""
+
+    action: str
+    """``created``, ``modified``, ``replaced`` or ``removed``."""
+    logical_id: str
+    resource_type: str
+
+
+@dataclass(frozen=True)
+class ChangePlan:
+    """A change set, created and not yet executed; ``change_set_id`` is None when there is nothing to change."""
+
+    stack_name: str
+    creates: bool
+    change_set_id: str | None
+    changes: tuple[Change, ...] = ()
+    parameters: dict[str, tuple[str | None, str]] = field(default_factory=dict)
+    """Changed parameters: name → value now (None = new), value to be."""
+
+
+class Stacks:
+    """The stacks of one region. ``log`` receives one line for each resource event."""
+
+    def __init__(self, client: Any, log: Log, pace: Pace) -> None:
+        self._client = client
+        self._log = log
+        self._pace = pace
+
+    def state(self, name: str) -> StackState | None:
+        """The stack, or None if there is none."""
+        try:
+            stack = self._client.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        if stack["StackStatus"] == "DELETE_COMPLETE":
+            return None
+        return StackState(
+            stack["StackStatus"],
+            {row["ParameterKey"]: row.get("ParameterValue", "") for row in stack.get("Parameters", [])},
+            {row["OutputKey"]: row["OutputValue"] for row in stack.get("Outputs", [])},
+        )
+
+    def prepare(self, name: str) -> StackState | None:
+        """The stack once it can be changed: waits for an operation at work, clears away one that never worked."""
+        state = self._wait_until_idle(name)
+        if state is None or state.usable or state.status == "REVIEW_IN_PROGRESS":
+            return state if state is not None and state.usable else None
+        if state.status in _NEVER_WORKED:
+            self._log(f"stack {name} is in {state.status}: its first creation failed; deleting it to create it anew")
+            self.delete(name)
+            return None
+        raise DeployError(
+            f"stack {name} is in {state.status}\n"
+            "hint: aws cloudformation continue-update-rollback, or delete the stack, then deploy again"
+        )
+
+    def delete(self, name: str) -> None:
+        """Deletes a stack and waits until it is gone."""
+        self._client.delete_stack(StackName=name)
+        for _ in self._pace.ticks(f"deleting stack {name}"):
+            state = self.state(name)
+            if state is None:
+                return
+            if state.status == "DELETE_FAILED":
+                raise DeployError(f"stack {name} can't be deleted\nhint: its events tell which resource resists")
+
+    def plan(
+        self, name: str, state: StackState | None, template_url: str, parameters: Mapping[str, str], label: str
+    ) -> ChangePlan:
+        """Creates a change set called ``label`` and describes it. ``state`` None creates the stack."""
+        creates = state is None
+        change_set_id = self._client.create_change_set(
+            StackName=name,
+            ChangeSetName=label,
+            ChangeSetType="CREATE" if creates else "UPDATE",
+            TemplateURL=template_url,
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=_CAPABILITIES,
+        )["Id"]
+        description = self._wait_for_change_set(name, change_set_id)
+        if description is None:
+            return ChangePlan(name, creates, None)
+        before = {} if state is None else state.parameters
+        changed = {key: (before.get(key), value) for key, value in parameters.items() if before.get(key) != value}
+        return ChangePlan(name, creates, change_set_id, self._changes(name, change_set_id), changed)
+
+    def discard(self, plan: ChangePlan) -> None:
+        """Deletes a plan's change set, and the empty stack that planning a creation leaves behind."""
+        if plan.change_set_id is not None:
+            self._client.delete_change_set(StackName=plan.stack_name, ChangeSetName=plan.change_set_id)
+        if plan.creates:
+            self.delete(plan.stack_name)
+
+    def execute(self, plan: ChangePlan) -> StackState:
+        """Executes a plan and follows it to its end; raises DeployError with the reasons if it fails."""
+        seen = {event["EventId"] for event in self._events(plan.stack_name)}
+        self._client.execute_change_set(StackName=plan.stack_name, ChangeSetName=plan.change_set_id)
+        reasons: list[str] = []
+        for _ in self._pace.ticks(f"changing stack {plan.stack_name}"):
+            # The state first: events that come after reading them would be lost at the end, the reverse can't be.
+            state = self.state(plan.stack_name)
+            self._follow(plan.stack_name, seen, reasons)
+            if state is None:
+                raise DeployError(f"stack {plan.stack_name} vanished while it was being changed")
+            if not state.status.endswith("_IN_PROGRESS"):
+                return self._finished(plan.stack_name, state, reasons)
+        raise AssertionError("ticks end by raising")
+
+    def _finished(self, name: str, state: StackState, reasons: list[str]) -> StackState:
+        if state.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            because = "\n".join(f"  - {reason}" for reason in reasons) or "  - no reason was given"
+            raise DeployError(f"stack {name} ended in {state.status}:\n{because}")
+        return state
+
+    def _wait_until_idle(self, name: str) -> StackState | None:
+        said = False
+        for _ in self._pace.ticks(f"the operation at work on stack {name}"):
+            state = self.state(name)
+            busy = state is not None and state.status.endswith("_IN_PROGRESS") and state.status != "REVIEW_IN_PROGRESS"
+            if not busy:
+                break
+            if not said:
+                self._log(f"stack {name}: waiting for another operation to end")
+                said = True
+        return state
+
+    def _wait_for_change_set(self, name: str, change_set_id: str) -> Any | None:
+        """The finished change set, or None after deleting one that holds no change."""
+        for _ in self._pace.ticks(f"planning the change of stack {name}"):
+            description = self._client.describe_change_set(StackName=name, ChangeSetName=change_set_id)
+            if description["Status"] == "CREATE_COMPLETE":
+                return description
+            if description["Status"] == "FAILED":
+                break
+        reason = description.get("StatusReason", "no reason was given")
+        self._client.delete_change_set(StackName=name, ChangeSetName=change_set_id)
+        if any(words in reason.lower() for words in _NO_CHANGE):
+            return None
+        raise DeployError(f"the change of stack {name} can't be planned: {reason}")
+
+    def _changes(self, name: str, change_set_id: str) -> tuple[Change, ...]:
+        found: list[Change] = []
+        arguments: dict[str, str] = {}
+        while True:
+            page = self._client.describe_change_set(StackName=name, ChangeSetName=change_set_id, **arguments)
+            found.extend(_change(row["ResourceChange"]) for row in page.get("Changes", []))
+            if not page.get("NextToken"):
+                return tuple(sorted(found, key=lambda change: (change.action, change.logical_id)))
+            arguments = {"NextToken": page["NextToken"]}
+
+    def _follow(self, name: str, seen: set[str], reasons: list[str]) -> None:
+        for event in reversed(self._events(name)):
+            if event["EventId"] in seen:
+                continue
+            seen.add(event["EventId"])
+            status, reason = event["ResourceStatus"], event.get("ResourceStatusReason", "")
+            failed = status.endswith("_FAILED")
+            if event["LogicalResourceId"] != name and (failed or status.endswith("_COMPLETE")):
+                self._log(f"{status.lower():<16} {event['LogicalResourceId']}" + (f": {reason}" if failed else ""))
+            if failed and not any(word in reason.lower() for word in _CONSEQUENCE):
+                reasons.append(f"{event['LogicalResourceId']} ({event.get('ResourceType', '')}): {reason}")
+
+    def _events(self, name: str) -> list[dict[str, Any]]:
+        """The newest page of events, newest first: at our pace no page fills between two looks."""
+        events: list[dict[str, Any]] = self._client.describe_stack_events(StackName=name)["StackEvents"]
+        return events
+
+
+def _change(row: Mapping[str, Any]) -> Change:
+    replaced = row["Action"] == "Modify" and row.get("Replacement") == "True"
+    action = "replaced" if replaced else {"Add": "created", "Modify": "modified", "Remove": "removed"}[row["Action"]]
+    return Change(action, row["LogicalResourceId"], row["ResourceType"])

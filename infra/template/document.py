@@ -1,0 +1,48 @@
+"""Small helpers over a CloudFormation template held as plain JSON values."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Json = dict[str, Any]
+
+FUNCTION_TYPE = "AWS::Serverless::Function"
+REST_API_TYPE = "AWS::Serverless::Api"
+PERMISSION_TYPE = "AWS::Lambda::Permission"
+
+
+class TemplateError(Exception):
+    """Chalice's template is not of the shape this code completes; the message says what is amiss."""
+
+
+def resources_of_type(template: Json, resource_type: str) -> Iterator[tuple[str, Json]]:
+    """Pairs of logical id and resource, in the template's order."""
+    for logical_id, resource in template["Resources"].items():
+        if resource["Type"] == resource_type:
+            yield logical_id, resource
+
+
+def add_resource(template: Json, logical_id: str, resource: Json) -> None:
+    """Adds a resource; raises TemplateError when the id is taken, because overwriting would lose the other."""
+    if logical_id in template["Resources"]:
+        raise TemplateError(f"two resources want the logical id {logical_id}")
+    template["Resources"][logical_id] = resource
+
+
+def add_dependency(resource: Json, logical_id: str) -> None:
+    """Makes ``resource`` wait for another, beside what it waits for already."""
+    present = resource.get("DependsOn", [])
+    names = [present] if isinstance(present, str) else list(present)
+    if logical_id not in names:
+        names.append(logical_id)
+    resource["DependsOn"] = names
+
+
+def map_strings(value: Any, change: Callable[[str], str]) -> Any:
+    """A copy of a JSON value with ``change`` applied to every string in it, keys excepted."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [map_strings(item, change) for item in value]
+    if isinstance(value, dict):
+        return {key: map_strings(item, change) for key, item in value.items()}
+    return value

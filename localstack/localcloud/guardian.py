@@ -1,0 +1,29 @@
+"""Stops the servers of a supervisor that was killed: ``python -m localcloud.guardian STATE_DIR``.
+
+Its standard input is a pipe only the supervisor holds, so it ends exactly when the supervisor does. After
+an orderly stop no pid file is left and there is nothing to do.
+"""
+
+import sys
+from pathlib import Path
+
+from localcloud.state import StateDir
+from localcloud.supervisor import stop_recorded, try_lock
+
+
+def main(state: StateDir) -> None:
+    """Waits for the supervisor's end, then stops what it left."""
+    sys.stdin.buffer.read()
+    if not any(state.run.glob("*.pid")):
+        return
+    # Without the lock a new supervisor is already there; it has cleaned up itself and its servers are not ours.
+    lock = try_lock(state)
+    if lock is None:
+        return
+    with lock:
+        stop_recorded(state, log=lambda _: None)
+        state.clear_status()
+
+
+if __name__ == "__main__":
+    main(StateDir(Path(sys.argv[1])))

@@ -1,0 +1,54 @@
+"""Patches for LocalStack's own faults: one file each, each saying what is wrong and what the patch does instead."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from arena_lambda.patches import (
+    alias_follows,
+    cloudformation_alias,
+    cloudformation_api,
+    cloudformation_failures,
+    cloudformation_refs,
+    cloudformation_upserts,
+    drain_environments,
+    lease_by_any_alias,
+    offline_catalogue,
+    one_timer_per_rule,
+    provisioned_deletion,
+    provisioned_status,
+    retain_resources,
+    scale_by_difference,
+    spill_to_on_demand,
+)
+
+LOG = logging.getLogger(__name__)
+
+PATCHES: Mapping[str, Callable[[], None]] = {
+    "drain_environments": drain_environments.apply,
+    "spill_to_on_demand": spill_to_on_demand.apply,
+    "lease_by_any_alias": lease_by_any_alias.apply,
+    "scale_by_difference": scale_by_difference.apply,
+    "provisioned_status": provisioned_status.apply,
+    "provisioned_deletion": provisioned_deletion.apply,
+    "alias_follows": alias_follows.apply,
+    "one_timer_per_rule": one_timer_per_rule.apply,
+    "cloudformation_refs": cloudformation_refs.apply,
+    "cloudformation_alias": cloudformation_alias.apply,
+    "cloudformation_api": cloudformation_api.apply,
+    "cloudformation_upserts": cloudformation_upserts.apply,
+    "cloudformation_failures": cloudformation_failures.apply,
+    "retain_resources": retain_resources.apply,
+    "offline_catalogue": offline_catalogue.apply,
+}
+
+
+def apply_patches(disabled: frozenset[str]) -> None:
+    """Apply every patch but the disabled ones; raise ValueError for a name that is not a patch."""
+    unknown = disabled - PATCHES.keys()
+    if unknown:
+        raise ValueError(f"unknown patches: {', '.join(sorted(unknown))}; known: {', '.join(PATCHES)}")
+    for name, patch in PATCHES.items():
+        if name not in disabled:
+            patch()
+    if disabled:
+        LOG.warning("Patches left out: %s", ", ".join(sorted(disabled)))
