@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pymongo import MongoClient
 from pymongo.read_preferences import Secondary
+from pymongo.write_concern import WriteConcern
 
 from chalicelib.arena.ports import Document
 from chalicelib.data import queries
@@ -19,6 +20,8 @@ def world(mongo_three_uri: str) -> Iterator[tuple[World, MongoClient[Document]]]
     with MongoClient[Document](mongo_three_uri, tz_aware=True) as client:
         client.drop_database("three")
         world, pools = mongo_world(client["three"], mongo_three_uri, pools=Pools(mongo_three_uri))
+        # Acknowledged by all three, so that a read of any secondary sees what was seeded before it.
+        client["three"].get_collection("marker", write_concern=WriteConcern(w=3)).insert_one({})
         yield world, client
         pools.close()
 
