@@ -5,13 +5,15 @@ changes (rotation), the next call builds everything anew.
 """
 
 import os
+import time
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from chalicelib import settings as settings_module
 from chalicelib.clock import Clock, system_clock
+from chalicelib.errors import Unavailable
 from chalicelib.monitoring.readiness import Dependency, Readiness, check_all
 from chalicelib.observability import logger
 from chalicelib.settings import Settings
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 SECRET_MAX_AGE_SECONDS: Final = 300
 """How long a secret's value is used before Secrets Manager is asked again."""
+
+SECRET_RETRY_SECONDS: Final = 30
+"""After a failed refresh, how long the last value is used without asking: requests must not queue up behind it."""
 
 PING_BUDGET_SECONDS: Final = 1.0
 DATABASE_BUDGET_SECONDS: Final = 4.0
@@ -142,26 +147,45 @@ class Arena:
 SecretSource = Callable[[str], Mapping[str, str]]
 
 
+@cache
+def _secrets_provider() -> Any:
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider
+    from botocore.config import Config
+
+    # botocore's own time-outs are longer than a function may run.
+    return SecretsProvider(
+        boto_config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
+    )
+
+
 def secrets_manager(secret_id: str) -> Mapping[str, str]:
     """The secret's JSON object, cached by Powertools for ``SECRET_MAX_AGE_SECONDS``."""
-    from aws_lambda_powertools.utilities import parameters
-
-    value: Mapping[str, str] = parameters.get_secret(secret_id, transform="json", max_age=SECRET_MAX_AGE_SECONDS)
+    value: Mapping[str, str] = _secrets_provider().get(secret_id, transform="json", max_age=SECRET_MAX_AGE_SECONDS)
     return value
 
 
 class Wiring:
     """Holds the environment's ``Arena`` and replaces it when its secret changes."""
 
-    def __init__(self, environ: Mapping[str, str], secret_source: SecretSource = secrets_manager) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        secret_source: SecretSource = secrets_manager,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._environ = environ
         self._secret_source = secret_source
+        self._monotonic = monotonic
+        self._refresh_after = 0.0
         self._lock = Lock()
         self._arena: Arena | None = None
         self._secrets: Mapping[str, str] | None = None
 
     def arena(self) -> Arena:
-        """The current arena. Raises ``SettingsError`` while the settings can't be used."""
+        """The current arena.
+
+        Raises ``SettingsError`` while the settings can't be used, ``Unavailable`` while there is no secret yet.
+        """
         with self._lock:
             secrets = self._read_secrets()
             if self._arena is None or secrets != self._secrets:
@@ -177,13 +201,16 @@ class Wiring:
         secret_id = self._environ.get("ARENA_SECRET_ID", "").strip()
         if not secret_id:
             return None
+        if self._secrets is not None and self._monotonic() < self._refresh_after:
+            return self._secrets
         try:
             return self._secret_source(secret_id)
-        except Exception:
+        except Exception as error:
+            logger().exception("secret not readable")
             if self._secrets is None:
-                raise
+                raise Unavailable("secrets_unavailable", "the service is starting", retry_after_seconds=2) from error
             # What was read before still works unless it was revoked, and then the database says so.
-            logger().exception("secret not readable, keeping the last one")
+            self._refresh_after = self._monotonic() + SECRET_RETRY_SECONDS
             return self._secrets
 
 

@@ -111,10 +111,8 @@ def refuse_foreign(broker: Mapping[str, Any], telegram_id: str) -> None:
 
 def _mode(view: BattleView, command: BattleCommand) -> Mode:
     if view.mode is None:
-        wanted = (
-            {"modeKey": command.mode_key} if command.mode_key else {"arena": command.arena, "league": command.league}
-        )
-        raise BadRequest("invalid_mode", details={"reason": "no such game mode", **wanted})
+        wanted = f"modeKey {command.mode_key}" if command.mode_key else "this arena and league"
+        raise BadRequest("invalid_mode", details=f"no game mode for {wanted}")
     mode = Mode.from_document(view.mode, view.config)
     if not mode.enabled:
         raise Forbidden("mode_disabled", details={"modeKey": mode.key})

@@ -67,7 +67,7 @@ def settle(
             op="insert",
             payload={
                 "battle": fight.battle,
-                "broker": {"_id": admission.broker["_id"], **broker_set},
+                "broker": {**admission.broker, **broker_set},
                 "ledger": postings.rows,
                 "balances": postings.balances(),
                 "vaultNeur": fight.split.vault,

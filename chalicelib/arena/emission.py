@@ -13,7 +13,8 @@ from typing import Any, Final, Literal
 from chalicelib.arena.economy_config import config_number, config_value
 from chalicelib.arena.jsnumber import clamp_whole, to_number, whole_amount
 from chalicelib.arena.ports import Document, Update
-from chalicelib.arena.stripes import Day, Scope, counters, field_key
+from chalicelib.arena.striped_day import Day
+from chalicelib.arena.stripes import Terms, counters, field_key
 
 Result = Literal["ok", "outside_window", "cap_exceeded"]
 
@@ -110,15 +111,8 @@ def _arena_caps(config: Mapping[str, Any], currency: str) -> Mapping[str, int]:
     }
 
 
-def _scopes(config: Mapping[str, Any]) -> list[Scope]:
-    return [
-        scope
-        for currency in CURRENCIES
-        for scope in (
-            Scope(currency, None, caps(config, currency, "").total),
-            *(Scope(currency, arena, cap) for arena, cap in sorted(_arena_caps(config, currency).items())),
-        )
-    ]
+def _terms(config: Mapping[str, Any]) -> list[Terms]:
+    return [Terms(currency, caps(config, currency, "").total, _arena_caps(config, currency)) for currency in CURRENCIES]
 
 
 def allocate(
@@ -143,7 +137,7 @@ def allocate(
         own=own,
         stripe=stripe,
         stripes_total=stripes_total,
-        scopes=_scopes(config),
+        terms=_terms(config),
         load_all=load_all,
     )
     for currency in CURRENCIES:

@@ -179,7 +179,7 @@ class PlayerQueries(Protocol):
     def account(self, telegram_id: str) -> Account: ...
 
     def brokers_of(self, telegram_id: str) -> list[Document]:
-        """Living brokers of the player, newest first."""
+        """The newest thousand living brokers of the player, newest first."""
         ...
 
     def add_broker(self, broker: Mapping[str, Any]) -> None:

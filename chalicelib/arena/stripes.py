@@ -1,33 +1,13 @@
-"""The day's emission counter, split so that players on different stripes never wait for each other.
+"""Stripes: the documents a UTC day's counters are split into, and how they are read and written.
 
-One counter document that every battle increments serialises the whole game. Here a UTC day has several
-documents (*stripes*); an environment prefers one of them. For every capped scope (a currency, or a
-currency in an arena with its own cap) a stripe holds what it has emitted and ``left``, its private
-allowance. Over all stripes of a day, for each scope,
-
-    sum(emitted) + sum(left) == cap        (or sum(left) == 0 once emitted >= a lowered cap)
-
-so no set of stripes, spending independently, can emit more than the cap together.
-
-* Spending moves ``left`` to ``emitted`` within one stripe: no other stripe is read or written.
-* A stripe whose allowance is too small reads all stripes and takes some from the richest others, as few
-  as will do. The split follows what both have emitted today, so a busy stripe drains an idle one and two
-  equally busy ones share. An allowance too small for one reward is collected from several stripes, so
-  every unit up to the cap stays usable.
-* Creating the day, meeting a new cap, or finding the sum wrong shares out ``cap - emitted`` anew and
-  writes every stripe.
-
-Why this is safe under snapshot isolation: spending and taking preserve the sum over the stripes they
-write, so two such transactions either touch a common stripe (the store aborts one and runs it again) or
-commute. Sharing out anew writes *every* stripe, existing or missing, so it collides with whatever else
-changes the day.
-
-What is emitted today only grows, so "no more than ``most`` remains" stays true until the cap changes:
-a stripe that learned it by reading all stripes refuses larger amounts later without reading them again.
+Beside plain counters a stripe holds, per currency, the *terms* its allowances were shared out under and, per
+capped scope, the allowance (*room*). ``chalicelib.arena.striped_day`` says what they are for.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from chalicelib.arena.jsnumber import whole_amount
@@ -68,10 +48,12 @@ class Scope:
 
     @property
     def room_path(self) -> str:
+        """Where its allowance is in a stripe."""
         return f"rooms.{self.key}"
 
     @property
     def emitted_path(self) -> str:
+        """Where its emission is counted in a stripe."""
         total = emitted_field(self.currency)
         return total if self.arena is None else f"{total}ByArena.{field_key(self.arena)}"
 
@@ -83,213 +65,68 @@ class Scope:
         return whole_amount((stripe.get(f"{total}ByArena") or {}).get(field_key(self.arena)))
 
 
+@dataclass(frozen=True)
+class Terms:
+    """Every cap on one currency, as configured at a time."""
+
+    currency: str
+    total: int
+    by_arena: Mapping[str, int]
+
+    @cached_property
+    def text(self) -> str:
+        """The caps in canonical form: equal exactly where they are."""
+        return json.dumps([self.total, dict(self.by_arena)], sort_keys=True, separators=(",", ":"))
+
+    @property
+    def path(self) -> str:
+        """Where a stripe keeps the text."""
+        return f"terms.{self.currency.lower()}"
+
+    def scopes(self) -> list[Scope]:
+        """Every scope with a cap: the currency's own first."""
+        arenas = (Scope(self.currency, arena, cap) for arena, cap in sorted(self.by_arena.items()))
+        return [Scope(self.currency, None, self.total), *arenas]
+
+    def scopes_in(self, arena: str) -> list[Scope]:
+        """The scopes an emission in ``arena`` counts in."""
+        return [scope for scope in self.scopes() if scope.arena in (None, arena)]
+
+    def held_by(self, stripe: Mapping[str, Any] | None) -> bool:
+        """Whether the stripe's allowances were shared out under these very terms."""
+        held = (stripe or {}).get("terms") or {}
+        return bool(held.get(self.currency.lower()) == self.text)
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """A stripe's allowance in one scope."""
 
-    cap: int
-    """The cap it was shared out under."""
     left: int
     most: int | None = None
     """An upper bound on what all stripes together had left, when this stripe last looked."""
 
     @classmethod
     def of(cls, stripe: Mapping[str, Any], scope: Scope) -> "Room | None":
+        """The room stored in the stripe document, whatever the terms."""
         stored = (stripe.get("rooms") or {}).get(scope.key)
         if not isinstance(stored, Mapping):
             return None
         most = stored.get("most")
-        return cls(
-            cap=whole_amount(stored.get("cap")),
-            left=whole_amount(stored.get("left")),
-            most=None if most is None else whole_amount(most),
-        )
+        return cls(left=whole_amount(stored.get("left")), most=None if most is None else whole_amount(most))
 
     def document(self) -> Document:
-        return {"cap": self.cap, "left": self.left} | ({} if self.most is None else {"most": self.most})
-
-
-@dataclass(slots=True)
-class _Plan:
-    """Intended changes of one stripe."""
-
-    rooms: dict[Scope, Room] = field(default_factory=dict)
-    emitted: dict[str, int] = field(default_factory=dict)
-
-
-class Day:
-    """The stripes of one UTC day as one transaction sees them, and what it intends to change.
-
-    Starts from the preferred stripe alone and reads the others, once, only when that does not suffice. ``scopes``
-    are all that are capped today; those found unshared are shared out together, so that it happens once a day.
-    """
-
-    def __init__(
-        self,
-        *,
-        day: str,
-        own: Document | None,
-        stripe: int,
-        stripes_total: int,
-        scopes: Sequence[Scope],
-        load_all: Callable[[], Sequence[Document]],
-    ) -> None:
-        if not 0 <= stripe < stripes_total:
-            raise ValueError(f"stripe {stripe} is not one of {stripes_total}")
-        self._day = day
-        self._own = stripe
-        self._total = stripes_total
-        self._scopes = tuple(scopes)
-        self._load_all = load_all
-        self._stored: dict[int, Document] = {} if own is None else {stripe: own}
-        self._plans: dict[int, _Plan] = {}
-        self._loaded = False
-
-    def spend(self, currency: str, arena: str, amount: int) -> bool:
-        """Emits ``amount`` (> 0) of ``currency`` in ``arena`` if every cap on it allows, and nothing otherwise."""
-        scopes = [s for s in self._scopes if s.currency == currency and s.arena in (None, arena)]
-        if any(amount > scope.cap for scope in scopes):
-            return False
-        if not all(self._covers(scope, amount) for scope in scopes):
-            if any(self._known_short(scope, amount) for scope in scopes):
-                return False
-            self._load()
-            short = [scope for scope in scopes if self._emitted(scope) + amount > scope.cap]
-            for scope in short:
-                self._remember_short(scope)
-            if short:
-                return False
-        for scope in scopes:
-            self._take(scope, amount)
-        self._count(currency, arena, amount)
-        return True
-
-    def updates(self) -> tuple[Update, ...]:
-        """One write per stripe that changes, in stripe order (so that rivals meet at the same one first)."""
-        return tuple(self._update(stripe, self._plans[stripe]) for stripe in sorted(self._plans))
-
-    def _room(self, stripe: int, scope: Scope) -> Room | None:
-        """The allowance as planned so far; None unless it was shared out under the scope's present cap."""
-        plan = self._plans.get(stripe)
-        room = plan.rooms.get(scope) if plan else None
-        if room is None and stripe in self._stored:
-            room = Room.of(self._stored[stripe], scope)
-        return room if room is not None and room.cap == scope.cap else None
-
-    def _left(self, stripe: int, scope: Scope) -> int:
-        room = self._room(stripe, scope)
-        return room.left if room else 0
-
-    def _covers(self, scope: Scope, amount: int) -> bool:
-        return self._left(self._own, scope) >= amount
-
-    def _known_short(self, scope: Scope, amount: int) -> bool:
-        room = self._room(self._own, scope)
-        return room is not None and room.most is not None and room.most < amount
-
-    def _emitted(self, scope: Scope) -> int:
-        stored = sum(scope.emitted_by(stripe) for stripe in self._stored.values())
-        return stored + sum(plan.emitted.get(scope.emitted_path, 0) for plan in self._plans.values())
-
-    def _set_room(self, stripe: int, scope: Scope, room: Room) -> None:
-        self._plans.setdefault(stripe, _Plan()).rooms[scope] = room
-
-    def _load(self) -> None:
-        if self._loaded:
-            return
-        self._loaded = True
-        self._stored = {int(stripe["stripe"]): stripe for stripe in self._load_all()}
-        for scope in self._scopes:
-            if not self._shared(scope):
-                self._share_out(scope)
-
-    def _shared(self, scope: Scope) -> bool:
-        rooms = [self._room(stripe, scope) for stripe in self._stored]
-        if not rooms or None in rooms:
-            return False
-        left = sum(room.left for room in rooms if room)
-        return left == max(0, scope.cap - self._emitted(scope))
-
-    def _share_out(self, scope: Scope) -> None:
-        remaining = max(0, scope.cap - self._emitted(scope))
-        each, extra = divmod(remaining, self._total)
-        for stripe in {*range(self._total), *self._stored}:
-            # Stripes beyond the total are left over from a larger number of them: nobody prefers one any more.
-            share = each + (1 if stripe < extra else 0) if stripe < self._total else 0
-            self._set_room(stripe, scope, Room(scope.cap, share))
-
-    def _remember_short(self, scope: Scope) -> None:
-        room = self._room(self._own, scope) or Room(scope.cap, 0)
-        self._set_room(self._own, scope, replace(room, most=max(0, scope.cap - self._emitted(scope))))
-
-    def _take(self, scope: Scope, amount: int) -> None:
-        """Lowers the preferred stripe's allowance by ``amount``, first filling it up from others where needed."""
-        room = self._room(self._own, scope) or Room(scope.cap, 0)
-        left = room.left
-        for donor in self._donors(scope):
-            if left >= amount:
-                break
-            donated = self._donation(scope, donor, left, amount)
-            donor_room = self._room(donor, scope)
-            if donor_room is not None:
-                self._set_room(donor, scope, replace(donor_room, left=donor_room.left - donated))
-            left += donated
-        self._set_room(self._own, scope, replace(room, left=left - amount))
-
-    def _donors(self, scope: Scope) -> list[int]:
-        others = {stripe for stripe in (*self._stored, *self._plans) if stripe != self._own}
-        # Among equals, the next stripe after ours: different takers then meet different donors.
-        return sorted(
-            others, key=lambda stripe: (-self._left(stripe, scope), (stripe - self._own) % self._total, stripe)
-        )
-
-    def _donation(self, scope: Scope, donor: int, own_left: int, amount: int) -> int:
-        donor_left = self._left(donor, scope)
-        pooled = own_left + donor_left
-        if pooled <= amount:
-            return donor_left
-        own_weight = scope.emitted_by(self._stored.get(self._own, {})) + amount
-        donor_weight = scope.emitted_by(self._stored.get(donor, {}))
-        return max(amount, pooled * own_weight // (own_weight + donor_weight)) - own_left
-
-    def _count(self, currency: str, arena: str, amount: int) -> None:
-        emitted = self._plans.setdefault(self._own, _Plan()).emitted
-        total = emitted_field(currency)
-        # Counted for every arena, so that a cap given to one in the middle of the day knows what went before.
-        for path in (total, f"{total}ByArena.{field_key(arena)}"):
-            emitted[path] = emitted.get(path, 0) + amount
-
-    def _update(self, stripe: int, plan: _Plan) -> Update:
-        stored = self._stored.get(stripe)
-        where: Document = {"_id": stripe_id(self._day, stripe)}
-        sets: Document = {}
-        increments: dict[str, int] = dict(plan.emitted)
-        for scope, room in plan.rooms.items():
-            before = None if stored is None else Room.of(stored, scope)
-            if before is None or before.cap != room.cap:
-                sets[scope.room_path] = room.document()
-                continue
-            where[f"{scope.room_path}.cap"] = room.cap
-            if room.left != before.left:
-                increments[f"{scope.room_path}.left"] = room.left - before.left
-            if room.left < before.left:
-                where[f"{scope.room_path}.left"] = {"$gte": before.left - room.left}
-            if room.most != before.most:
-                sets[f"{scope.room_path}.most"] = room.most
-        change: Document = {}
-        if sets:
-            change["$set"] = sets
-        if increments:
-            change["$inc"] = increments
-        return _stripe_update(where, change, self._day, stripe, upsert=stored is None)
+        """As stored."""
+        return {"left": self.left} | ({} if self.most is None else {"most": self.most})
 
 
 def counters(day: str, stripe: int, increments: Iterable[tuple[str, int]]) -> Update:
     """Adds to plain counters of a stripe, creating it where needed."""
-    return _stripe_update({"_id": stripe_id(day, stripe)}, {"$inc": dict(increments)}, day, stripe, upsert=True)
+    return stripe_update({"_id": stripe_id(day, stripe)}, {"$inc": dict(increments)}, day, stripe, upsert=True)
 
 
-def _stripe_update(where: Document, change: Document, day: str, stripe: int, *, upsert: bool) -> Update:
+def stripe_update(where: Document, change: Document, day: str, stripe: int, *, upsert: bool) -> Update:
+    """A write to one stripe; an upsert also says which it is."""
     if upsert:
         change = {**change, "$setOnInsert": {"day": day, "stripe": stripe}}
     return Update(COLLECTION, where, change, upsert=upsert)

@@ -6,7 +6,7 @@ the same, but is not allowed in transactions). Each lookup is a query of its own
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from bson import MinKey, ObjectId
 
@@ -17,6 +17,9 @@ Stage = Mapping[str, Any]
 
 _FIRST_BY_ID: Mapping[str, Any] = {"_id": {"$gte": MinKey()}}
 """For the collection of one document: found by its index, and the same one should there ever be two."""
+
+BROKERS_LISTED_MAX: Final = 1000
+"""Starters are free and unlimited; this many stay well below Lambda's 6 MB answer."""
 
 LIVING: Mapping[str, Any] = {"deletedAt": None}
 """Brokers are never removed, only marked: every read of them says this."""
@@ -121,8 +124,10 @@ def stripes(day: str) -> Find:
 
 
 def brokers_of(telegram_id: str) -> Find:
-    """A player's living brokers, newest first."""
-    return Find("brokers", {"ownerTelegramId": telegram_id, **LIVING}, sort=(("createdAt", -1),))
+    """A player's newest living brokers, newest first."""
+    return Find(
+        "brokers", {"ownerTelegramId": telegram_id, **LIVING}, sort=(("createdAt", -1),), limit=BROKERS_LISTED_MAX
+    )
 
 
 def account(telegram_id: str) -> Aggregate:

@@ -1,6 +1,7 @@
 """Brokers over HTTP: create, list, train, repair, upgrade, combine."""
 
 import re
+import uuid
 from typing import Any, Final
 
 from chalicelib.arena.broker_service import ActionRequest
@@ -12,12 +13,11 @@ routes = Routes(__name__)
 
 _ACTION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
-ONE_BROKER: Schema = {"brokerId": ObjectIdText(required=True), "requestId": Text()}
+ONE_BROKER: Schema = {"brokerId": ObjectIdText(required=True)}
 ONE_STAT: Schema = {**ONE_BROKER, "stat": Text()}
 TWO_BROKERS: Schema = {
     "baseBrokerId": ObjectIdText(required=True),
     "sacrificeBrokerId": ObjectIdText(required=True),
-    "requestId": Text(),
 }
 
 
@@ -56,11 +56,11 @@ def _action(call: Call) -> ActionRequest:
 
 
 def action_id(call: Call) -> str:
-    """The action's idempotency id: the body's, else the caller's X-Request-Id, else this request's own.
+    """The action's idempotency id: the body's requestId, else the caller's X-Request-Id, else a fresh one.
 
-    A source that isn't 1 to 128 of letters, digits and ._:- is passed over.
+    A source that isn't 1 to 128 of letters, digits and ``._:-`` is passed over.
     """
-    for candidate in (call.body.get("requestId", ""), js_trim(call.headers.get("x-request-id", ""))):
-        if _ACTION_ID.fullmatch(candidate):
-            return str(candidate)
-    return call.request_id
+    for candidate in (call.sent.get("requestId"), call.request_id):
+        if isinstance(candidate, str) and _ACTION_ID.fullmatch(js_trim(candidate)):
+            return js_trim(candidate)
+    return str(uuid.uuid4())

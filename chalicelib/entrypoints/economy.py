@@ -15,5 +15,4 @@ def me(call: Call) -> dict[str, Any]:
 
 @routes.route("PATCH", "/api/economy/me", authenticated=True, body={"schoolId": Text(max_length=30)})
 def change_me(call: Call) -> dict[str, Any]:
-    school_id = call.body.get("schoolId", "") if "schoolId" in call.sent else None
-    return call.arena.economy.set_school(call.telegram_id, school_id)
+    return call.arena.economy.set_school(call.telegram_id, call.body.get("schoolId"))

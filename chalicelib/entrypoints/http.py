@@ -15,9 +15,10 @@ from chalice.app import Blueprint, Chalice, Request, Response
 
 from chalicelib import wiring
 from chalicelib.arena.initdata import Identity
+from chalicelib.arena.jstext import well_formed
 from chalicelib.entrypoints import wire
 from chalicelib.entrypoints.validation import Field, validate
-from chalicelib.errors import ArenaError, InternalError, NotFound
+from chalicelib.errors import ArenaError, BadRequest, InternalError, NotFound
 from chalicelib.observability import logger
 from chalicelib.settings import SettingsError
 
@@ -33,8 +34,9 @@ EXPOSED_HEADERS: Final = ", ".join(
         "RateLimit-Policy",
     )
 )
-ALLOWED_METHODS: Final = "GET,HEAD,PUT,PATCH,POST,DELETE"
+ALLOWED_METHODS: Final = "GET,PUT,PATCH,POST,DELETE"
 _REQUEST_ID: Final = re.compile(r"^[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?$")
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]+|null", re.I)
 _METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -50,7 +52,14 @@ class Call:
     body: Mapping[str, Any]
     query: Mapping[str, Any]
     path: Mapping[str, str]
-    arena: wiring.Arena
+    environment: wiring.Arena | None
+
+    @property
+    def arena(self) -> wiring.Arena:
+        """The environment's services. Not on standalone routes."""
+        if self.environment is None:
+            raise RuntimeError("this route is standalone")
+        return self.environment
 
     @property
     def telegram_id(self) -> str:
@@ -77,6 +86,7 @@ class _Route:
     method: str
     path: str
     authenticated: bool
+    standalone: bool
     body: Mapping[str, Field]
     query: Mapping[str, Field]
     handler: Handler
@@ -94,13 +104,17 @@ class Routes:
         path: str,
         *,
         authenticated: bool = False,
+        standalone: bool = False,
         body: Mapping[str, Field] | None = None,
         query: Mapping[str, Field] | None = None,
     ) -> Callable[[Handler], Handler]:
-        """Registers a handler for ``method`` on ``path`` (Chalice pattern)."""
+        """Registers a handler for ``method`` on ``path`` (Chalice pattern).
+
+        A ``standalone`` route answers even while settings or secrets can't be read; it has no arena.
+        """
 
         def register(handler: Handler) -> Handler:
-            route = _Route(method, path, authenticated, body or {}, query or {}, handler)
+            route = _Route(method, path, authenticated, standalone, body or {}, query or {}, handler)
 
             def view(**path_values: str) -> Response:
                 return _answer(_current(self.blueprint), route, path_values)
@@ -119,9 +133,9 @@ def request_id_of(headers: Mapping[str, str]) -> str:
     return given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
 
 
-def cors_headers(origin: str | None, allowed: tuple[str, ...]) -> dict[str, str]:
-    """CORS headers for ``origin``: reflected when allowed (an empty ``allowed`` reflects any)."""
-    if origin is None or (allowed and origin not in allowed):
+def cors_headers(origin: str | None, allowed: tuple[str, ...] | None) -> dict[str, str]:
+    """CORS headers for ``origin``: reflected when allowed. An empty ``allowed`` reflects any, None none."""
+    if origin is None or allowed is None or (allowed and origin not in allowed) or not _ORIGIN.fullmatch(origin):
         return {"Vary": "Origin"}
     return {
         "Vary": "Origin",
@@ -136,8 +150,9 @@ def add_preflight(app: Chalice) -> None:
 
     def preflight(**_path_values: str) -> Response:
         request = _current(app)
-        headers = cors_headers(request.headers.get("origin"), wiring.arena().settings.cors_origins)
+        headers = cors_headers(request.headers.get("origin"), _known_origins())
         if "Access-Control-Allow-Origin" in headers:
+            headers["Vary"] = "Origin, Access-Control-Request-Headers"
             headers["Access-Control-Allow-Methods"] = ALLOWED_METHODS
             headers["Access-Control-Max-Age"] = "600"
             wanted = request.headers.get("access-control-request-headers")
@@ -158,7 +173,11 @@ def refuse_unrouted(app: Chalice) -> None:
         if request is not None and context.get("httpMethod") in methods:
             return get_response(request)
         headers = request.headers if request is not None else {}
-        return _refusal(NotFound("not_found", "no such route"), headers, request_id_of(headers))
+        return _refusal(
+            NotFound("not_found", "no such route"),
+            cors_headers(headers.get("origin"), _known_origins()),
+            request_id_of(headers),
+        )
 
     app.register_middleware(middleware, "http")
 
@@ -166,16 +185,21 @@ def refuse_unrouted(app: Chalice) -> None:
 def _answer(request: Request, route: _Route, path_values: Mapping[str, str]) -> Response:
     started = time.perf_counter()
     request_id = request_id_of(request.headers)
+    cors = {"Vary": "Origin"}
     try:
-        response = _respond(request, route, path_values, request_id)
+        arena = None if route.standalone else wiring.arena()
+        if arena is not None:
+            cors = cors_headers(request.headers.get("origin"), arena.settings.cors_origins)
+        reply = _reply(request, route, path_values, request_id, arena)
+        response = _accepted(reply, cors, request_id)
     except ArenaError as error:
-        response = _refusal(error, request.headers, request_id)
+        response = _refusal(error, cors, request_id)
     except SettingsError as error:
         logger().error("settings refused", problems=list(error.problems), request_id=request_id)
-        response = _refusal(InternalError("misconfigured", "the service is misconfigured"), request.headers, request_id)
+        response = _refusal(InternalError("misconfigured", "the service is misconfigured"), cors, request_id)
     except Exception:  # noqa: BLE001 - the last resort: whatever happened, the client gets the envelope
         logger().exception("unhandled error", route=route.path, request_id=request_id)
-        response = _refusal(InternalError("internal server error"), request.headers, request_id)
+        response = _refusal(InternalError("internal server error"), cors, request_id)
     logger().info(
         "request",
         method=route.method,
@@ -187,12 +211,16 @@ def _answer(request: Request, route: _Route, path_values: Mapping[str, str]) -> 
     return response
 
 
-def _respond(request: Request, route: _Route, path_values: Mapping[str, str], request_id: str) -> Response:
-    arena = wiring.arena()
+def _reply(
+    request: Request, route: _Route, path_values: Mapping[str, str], request_id: str, arena: wiring.Arena | None
+) -> Reply:
     sent: Mapping[str, Any] = {}
-    if route.method in _METHODS_WITH_BODY:
-        sent = wire.decode_body(_raw_body(request), limit_bytes=arena.settings.body_limit_bytes)
-    identity = _identify(arena, request.headers, sent) if route.authenticated else None
+    identity = None
+    if arena is not None:
+        if route.method in _METHODS_WITH_BODY:
+            sent = wire.decode_body(_raw_body(request), limit_bytes=arena.settings.body_limit_bytes)
+        if route.authenticated:
+            identity = _identify(arena, request.headers, sent)
     call = Call(
         request_id=request_id,
         headers=request.headers,
@@ -200,16 +228,11 @@ def _respond(request: Request, route: _Route, path_values: Mapping[str, str], re
         sent=sent,
         body=validate(route.body, sent),
         query=validate(route.query, dict(request.query_params or {})),
-        path=path_values,
-        arena=arena,
+        path={name: well_formed(value) for name, value in path_values.items()},
+        environment=arena,
     )
     result = route.handler(call)
-    reply = result if isinstance(result, Reply) else Reply(result)
-    headers = _common_headers(request.headers, request_id) | dict(reply.headers)
-    if isinstance(reply.body, str):
-        return _response(reply.body, reply.status, headers)
-    text = wire.dumps(wire.success(reply.body, request_id))
-    return _response(text, reply.status, {"Content-Type": JSON_TYPE, **headers})
+    return result if isinstance(result, Reply) else Reply(result)
 
 
 def _identify(arena: wiring.Arena, headers: Mapping[str, str], sent: Mapping[str, Any]) -> Identity:
@@ -221,13 +244,36 @@ def _identify(arena: wiring.Arena, headers: Mapping[str, str], sent: Mapping[str
 
 
 def _raw_body(request: Request) -> bytes:
-    raw = request.raw_body
+    try:
+        raw = request.raw_body
+    except ValueError as error:
+        raise BadRequest("invalid_json", "the body is not valid base64") from error
     return raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw or b""
 
 
-def _refusal(error: ArenaError, request_headers: Mapping[str, str], request_id: str) -> Response:
-    headers = {"Content-Type": JSON_TYPE, **_common_headers(request_headers, request_id), **error.headers}
+def _known_origins() -> tuple[str, ...] | None:
+    """The allowed origins, or None while settings or secrets can't be read."""
+    try:
+        return wiring.arena().settings.cors_origins
+    except (SettingsError, ArenaError):
+        return None
+
+
+def _accepted(reply: Reply, cors: Mapping[str, str], request_id: str) -> Response:
+    headers = {**_common_headers(cors, request_id), **reply.headers}
+    if isinstance(reply.body, str):
+        return _response(reply.body, reply.status, headers)
+    text = wire.dumps(wire.success(reply.body, request_id))
+    return _response(text, reply.status, {"Content-Type": JSON_TYPE, **headers})
+
+
+def _refusal(error: ArenaError, cors: Mapping[str, str], request_id: str) -> Response:
+    headers = {"Content-Type": JSON_TYPE, **_common_headers(cors, request_id), **error.headers}
     return _response(wire.dumps(wire.failure(error, request_id)), error.status, headers)
+
+
+def _common_headers(cors: Mapping[str, str], request_id: str) -> dict[str, str]:
+    return {"X-Request-Id": request_id, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **cors}
 
 
 def _response(text: str, status: int, headers: Mapping[str, str]) -> Response:
@@ -239,13 +285,3 @@ def _current(source: Blueprint | Chalice) -> Request:
     if request is None:
         raise RuntimeError("no request is being served")
     return request
-
-
-def _common_headers(request_headers: Mapping[str, str], request_id: str) -> dict[str, str]:
-    try:
-        allowed = wiring.arena().settings.cors_origins
-    except (SettingsError, ArenaError):
-        cors = {"Vary": "Origin"}
-    else:
-        cors = cors_headers(request_headers.get("origin"), allowed)
-    return {"X-Request-Id": request_id, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **cors}

@@ -11,7 +11,7 @@ from chalicelib.monitoring.readiness import Readiness
 routes = Routes(__name__)
 
 
-@routes.route("GET", "/health")
+@routes.route("GET", "/health", standalone=True)
 def health(_call: Call) -> dict[str, Any]:
     return {"ok": True}
 

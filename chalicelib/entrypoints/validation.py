@@ -5,14 +5,18 @@ Absent, null and "" are the same: missing. Error words are part of the wire cont
 and ``objectId``; ``string`` is ours, for an array or object where text belongs.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from chalicelib.arena.jsnumber import js_floor, to_number
-from chalicelib.arena.jstext import js_trim, utf16_length
+from chalicelib.arena.jstext import js_trim, utf16_length, well_formed
 from chalicelib.errors import ValidationFailed
+
+_EXPONENT_FROM: Final = 1e21
+"""JavaScript prints whole numbers from here on with an exponent."""
 
 _OBJECT_ID: Final = re.compile(r"^[0-9a-fA-F]{24}$")
 
@@ -36,12 +40,18 @@ Schema = Mapping[str, Field]
 def text_of(value: Any) -> str:
     """``value`` as JavaScript's String() prints a scalar; raises ``FieldError`` for anything else."""
     if isinstance(value, str):
-        return value
+        return well_formed(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return str(int(value)) if float(value).is_integer() and abs(value) < 1e21 else repr(value)
+        return _number_text(to_number(value))
     raise FieldError("string")
+
+
+def _number_text(number: float) -> str:
+    if math.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    return str(int(number)) if number.is_integer() and abs(number) < _EXPONENT_FROM else repr(number)
 
 
 @dataclass(frozen=True, slots=True)

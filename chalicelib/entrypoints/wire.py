@@ -2,15 +2,11 @@
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
-from chalicelib.arena.jstext import well_formed
 from chalicelib.errors import ArenaError, BadRequest, PayloadTooLarge
-
-_ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def iso_millis(moment: datetime) -> str:
@@ -67,14 +63,14 @@ def decode_body(raw: bytes, *, limit_bytes: int) -> dict[str, Any]:
     """The request's JSON object; empty for an empty body, or for a JSON array (which has no fields).
 
     Raises ``PayloadTooLarge`` above ``limit_bytes`` and ``BadRequest("invalid_json")`` for anything
-    that is not a JSON object or array.
+    that is not a JSON object or array. Text may hold lone surrogates: fields mend them (``validation``).
     """
     if len(raw) > limit_bytes:
         raise PayloadTooLarge(
             "payload_too_large", f"the body is larger than {limit_bytes} bytes", details={"limitBytes": limit_bytes}
         )
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8-sig")
         value = json.loads(text, parse_constant=_refuse_constant) if text.strip() else {}
     except (ValueError, RecursionError) as error:
         raise BadRequest("invalid_json", "the body is not valid JSON") from error
@@ -82,18 +78,8 @@ def decode_body(raw: bytes, *, limit_bytes: int) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise BadRequest("invalid_json", "the body must be a JSON object")
-    return _well_formed(value) if _ESCAPED_SURROGATE.search(text) else value
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
-
-
-def _well_formed(value: Any) -> Any:
-    if isinstance(value, str):
-        return well_formed(value)
-    if isinstance(value, list):
-        return [_well_formed(item) for item in value]
-    if isinstance(value, dict):
-        return {_well_formed(key): _well_formed(item) for key, item in value.items()}
-    return value

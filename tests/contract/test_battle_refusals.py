@@ -27,14 +27,14 @@ def add_paid_mode(world: World) -> None:
 
 Case = tuple[dict[str, Any], dict[str, Any], dict[str, Any], int, str, Any]
 CASES: dict[str, Case] = {
-    "no such key": ({}, {}, {"mode_key": "x"}, 400, "invalid_mode", {"reason": "no such game mode", "modeKey": "x"}),
+    "no such key": ({}, {}, {"mode_key": "x"}, 400, "invalid_mode", "no game mode for modeKey x"),
     "no such arena": (
         {},
         {},
         {"arena": "x", "league": "y"},
         400,
         "invalid_mode",
-        {"reason": "no such game mode", "arena": "x", "league": "y"},
+        "no game mode for this arena and league",
     ),
     "disabled": ({}, {}, {"mode_key": "off"}, 403, "mode_disabled", {"modeKey": "off"}),
     "no guild": ({}, {}, {"arena": "guildWars"}, 403, "guild required", {"modeKey": "guildWars"}),

@@ -299,4 +299,45 @@ def test_school(player: Caller) -> None:
     assert player("PATCH", "/api/economy/me", {"schoolId": SOME_ID}).json["schoolId"] == SOME_ID
     assert player("GET", "/api/economy/me").data["schoolId"] == SOME_ID
     assert player("PATCH", "/api/economy/me", {"schoolId": "none"}).json["schoolId"] is None
-    assert player("PATCH", "/api/economy/me", {"schoolId": ""}).json["schoolId"] is None
+    assert player("PATCH", "/api/economy/me", {"schoolId": ""}).status == 400
+
+
+def test_deep_bodies_and_huge_numbers_are_no_server_errors(player: Caller) -> None:
+    deep = '{"z":' + "[" * 480 + '"\\ud800"' + "]" * 480 + "}"
+    assert player("POST", "/api/battle/run", deep).error["code"] == "validation_error"
+    huge = '{"requestId":' + "9" * 400 + ',"brokerId":"' + SOME_ID + '"}'
+    assert player("POST", "/api/battle/run", huge).error["code"] == "broker not found"
+    surrogate = player("POST", "/api/battle/run", '{"requestId":"\\ud800","brokerId":"' + SOME_ID + '"}')
+    assert surrogate.error["code"] == "broker not found"
+
+
+def test_an_unfit_action_id_is_passed_over(player: Caller, database: Database[dict[str, Any]]) -> None:
+    broker = start(player)
+    database.users.update_one({"telegramId": "777"}, {"$set": {"neurBalance": 1000}})
+    unfits: tuple[object, ...] = (["x"], {}, "two words", "x" * 129)
+    for unfit in unfits:
+        body = {"brokerId": broker, "stat": "risk", "requestId": unfit}
+        by_header = player("POST", "/api/brokers/train", body, **{"x-request-id": f"fit-{len(str(unfit))}"})
+        assert by_header.json["requestId"] == f"fit-{len(str(unfit))}"
+    fresh = player("POST", "/api/brokers/train", {"brokerId": broker, "stat": "risk"}, **{"x-request-id": "not fit"})
+    assert uuid.UUID(fresh.json["requestId"]).version == 4
+
+
+def test_without_its_secret_the_service_still_answers_in_the_envelope(api: Chalice) -> None:
+    def away(_: str) -> dict[str, str]:
+        raise ConnectionError("secrets manager is away")
+
+    wiring.install(wiring.Wiring({"ARENA_SECRET_ID": "x"}, away))
+    assert call(api, "GET", "/health").json["ok"] is True
+    for method, path in (("GET", "/api/realms"), ("GET", "/nope"), ("POST", "/api/battle/run")):
+        answer = call(api, method, path)
+        assert (answer.status, answer.error["code"]) == (503, "secrets_unavailable")
+        assert answer.headers["retry-after"]
+    assert call(api, "OPTIONS", "/api/realms", headers={"origin": "https://t.test"}).status == 204
+
+
+def test_wrong_settings_are_named_in_the_log_and_not_to_the_client(api: Chalice) -> None:
+    wiring.install(wiring.Wiring({"APP_ENV": "dev"}))
+    answer = call(api, "GET", "/api/realms")
+    assert (answer.status, answer.error["code"]) == (500, "misconfigured")
+    assert "MONGO_URI" not in answer.text

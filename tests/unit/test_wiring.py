@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from chalicelib.errors import Unavailable
 from chalicelib.settings import SettingsError
-from chalicelib.wiring import Wiring
+from chalicelib.wiring import SECRET_RETRY_SECONDS, Wiring
 from tests.unit.test_settings import DEVELOPMENT, PRODUCTION, SECRETS
 
 
@@ -17,9 +18,11 @@ class Vault:
     def __init__(self) -> None:
         self.value: Mapping[str, str] = dict(SECRETS)
         self.broken = False
+        self.asked = 0
 
     def __call__(self, secret_id: str) -> Mapping[str, str]:
         assert secret_id == "aiba-arena/prod"
+        self.asked += 1
         if self.broken:
             raise ConnectionError("secrets manager is away")
         return self.value
@@ -40,14 +43,26 @@ def test_a_rotated_secret_rebuilds_the_arena() -> None:
     assert after.settings.bot_token == "7654321:rotated"
 
 
-def test_an_unreadable_secret_keeps_the_last_one_but_never_starts_without() -> None:
-    vault = Vault()
-    wiring = Wiring(PRODUCTION, vault)
+def test_an_unreadable_secret_keeps_the_last_one_and_is_not_asked_for_again_at_once() -> None:
+    vault, time = Vault(), [0.0]
+    wiring = Wiring(PRODUCTION, vault, lambda: time[0])
     arena = wiring.arena()
     vault.broken = True
-    assert wiring.arena() is arena
-    with pytest.raises(ConnectionError):
+    asked = vault.asked
+    for _ in range(3):
+        assert wiring.arena() is arena
+    assert vault.asked == asked + 1
+    vault.broken, vault.value = False, {**SECRETS, "TELEGRAM_BOT_TOKEN": "7654321:rotated"}
+    time[0] = SECRET_RETRY_SECONDS
+    assert wiring.arena().settings.bot_token == "7654321:rotated"
+
+
+def test_without_any_secret_the_service_is_unavailable() -> None:
+    vault = Vault()
+    vault.broken = True
+    with pytest.raises(Unavailable) as caught:
         Wiring(PRODUCTION, vault).arena()
+    assert caught.value.headers["Retry-After"]
 
 
 def test_settings_are_refused_until_they_are_right() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.arena.emission import CURRENCIES, Allocation, EmissionRequest, allocate, caps
 from chalicelib.arena.ports import Document
-from chalicelib.arena.stripes import COLLECTION, Room, Scope, stripe_id
+from chalicelib.arena.stripes import COLLECTION, Room, Scope, Terms, stripe_id
 from tests.fakes.memory_database import MemoryDatabase, Moment
 
 NOW = datetime(2026, 11, 23, 7, 7, 14, 914000, tzinfo=UTC)
@@ -64,16 +64,15 @@ class Arena:
 
 
 def check_sums(stripes: Sequence[Document], config: Mapping[str, Any]) -> None:
-    """What is emitted plus what is left is the cap, in every scope shared out under the present settings."""
+    """What is emitted plus what is left is the cap, in every scope of the terms the whole day holds."""
     for currency in CURRENCIES:
-        arenas = config.get(f"dailyCap{currency.capitalize()}ByArena") or {}
-        for arena in (None, *arenas):
-            limits = caps(config, currency, arena or "")
-            cap = limits.total if arena is None else limits.arena
-            assert cap is not None
-            scope = Scope(currency, arena, cap)
-            rooms = [Room.of(stripe, scope) for stripe in stripes]
-            if rooms and all(room is not None and room.cap == cap for room in rooms):
-                left = sum(room.left for room in rooms if room)
-                assert all(room.left >= 0 for room in rooms if room)
-                assert left == max(0, cap - emitted(stripes, currency, arena)), scope
+        by_arena = config.get(f"dailyCap{currency.capitalize()}ByArena") or {}
+        terms = Terms(currency, caps(config, currency, "").total, by_arena)
+        if not all(terms.held_by(stripe) for stripe in stripes):
+            continue
+        for scope in terms.scopes():
+            rooms = [Room.of(stripe, scope) or Room(0) for stripe in stripes]
+            assert all(room.left >= 0 for room in rooms)
+            if stripes:
+                left = sum(room.left for room in rooms)
+                assert left == max(0, scope.cap - emitted(stripes, currency, scope.arena)), scope

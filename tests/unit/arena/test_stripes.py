@@ -29,9 +29,9 @@ def test_spending_an_allowance_touches_one_stripe_and_reads_no_other() -> None:
     assert arena.loads == 0
     assert write.where == {
         "_id": stripe_id(DAY, 0),
-        "rooms.neur.cap": 10_000_000,
+        "terms.neur": "[10000000,{}]",
         "rooms.neur.left": {"$gte": 7},
-        "rooms.aiba.cap": 1_000_000,
+        "terms.aiba": "[1000000,{}]",
         "rooms.aiba.left": {"$gte": 92},
     }
     assert write.change == {
@@ -136,6 +136,19 @@ def test_an_arena_cap_set_during_the_day_counts_what_went_before() -> None:
     assert arena.emit(request(aiba=11)).results == {"AIBA": "cap_exceeded"}
     assert arena.emit(request(aiba=10)).results == {"AIBA": "ok"}
     assert arena.emit(request(aiba=1), stripe=1).results == {"AIBA": "cap_exceeded"}
+
+
+def test_an_arena_cap_taken_away_and_put_back_counts_what_went_between() -> None:
+    """Not only on the stripe that emitted meanwhile: the others, too, must have noticed."""
+    capped = {"dailyCapAibaByArena": {"arb": 60}}
+    arena = Arena(capped)
+    arena.emit(request(aiba=4))
+    arena.config = {}
+    arena.emit(request(aiba=50))
+    arena.config = capped
+    assert arena.emit(request(aiba=7), stripe=2).results == {"AIBA": "cap_exceeded"}
+    assert arena.emit(request(aiba=6), stripe=1).results == {"AIBA": "ok"}
+    assert arena.emit(request(aiba=1), stripe=3).results == {"AIBA": "cap_exceeded"}
 
 
 def test_a_stripe_created_by_a_payment_still_shares_out_the_day() -> None:
