@@ -214,7 +214,7 @@ class Stacks:
             failed = status.endswith("_FAILED")
             if event["LogicalResourceId"] != name and (failed or status.endswith("_COMPLETE")):
                 self._log(f"{status.lower():<16} {event['LogicalResourceId']}" + (f": {reason}" if failed else ""))
-            if failed and not any(word in reason.lower() for word in _CONSEQUENCE):
+            if failed and reason and not any(word in reason.lower() for word in _CONSEQUENCE):
                 reasons.append(f"{event['LogicalResourceId']} ({event.get('ResourceType', '')}): {reason}")
 
     def _events(self, name: str) -> list[dict[str, Any]]:

@@ -4,10 +4,9 @@ import signal
 from pathlib import Path
 
 import click
-from localcloud.errors import LocalCloudError
 from localcloud.processes import terminate, wait_until_gone
 from localcloud.state import StateDir
-from localcloud.supervisor import live_supervisor, stop_recorded, try_lock
+from localcloud.supervisor import acquire, live_supervisor, stop_recorded
 
 from infra.cli.local import CHECKOUT
 
@@ -40,12 +39,7 @@ def _stop(state: StateDir) -> None:
         if wait_until_gone([owner], ORDERLY_STOP_SECONDS):
             click.echo("it does not end; killing it")
             terminate(owner, grace_seconds=0)
-    lock = try_lock(state)
-    if lock is None:
-        raise LocalCloudError(
-            f"another command is starting or cleaning up in {state.root}", "run ./arena down again in a moment"
-        )
-    with lock:
+    with acquire(state):
         stop_recorded(state, click.echo)
         state.clear_status()
     click.echo("stopped" if owner is not None else "nothing is running")

@@ -82,7 +82,9 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 (the last stop: a user sees words, not a traceback)
         if os.environ.get(DEBUG_VARIABLE):
             traceback.print_exc()
-        _complain(str(error) or type(error).__name__, getattr(error, "hint", ""))
+        ours = type(error).__module__.partition(".")[0] in ("infra", "localcloud", "chalicelib")
+        message = str(error) if ours and str(error) else f"{type(error).__name__}: {error}"
+        _complain(message, getattr(error, "hint", "" if ours else f"{DEBUG_VARIABLE}=1 shows where it happened"))
         sys.exit(1)
 
 

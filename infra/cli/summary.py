@@ -32,6 +32,6 @@ def summary(status: Mapping[str, Any], state: StateDir) -> str:
         f"  ./arena battle --region {last}{option}",
         f"  ./arena status{option}",
         "",
-        f"Stop: Ctrl-C here, or ./arena down{option}",
+        f"Stop: ./arena down{option}, or Ctrl-C where it runs in the foreground",
     ]
     return "\n".join(lines)

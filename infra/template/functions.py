@@ -47,15 +47,15 @@ def _publish_to_alias(properties: Json) -> None:
 
 
 def _log_to_own_group(template: Json, function_id: str, properties: Json, stage: StageSpec) -> None:
-    # The group's name does not come from the function's, so that it exists before the first environment
-    # starts: functions may not create groups, and a group that Lambda creates never expires.
+    # A group of the stack's, so that it exists before the first environment starts: functions may not create
+    # groups, and a group that Lambda creates never expires. CloudFormation names it: with a fixed name, one
+    # left behind by a deployment that failed would stop the next.
     group_id = f"{function_id}Logs"
     group = {
         "Type": "AWS::Logs::LogGroup",
-        "Properties": {
-            "LogGroupName": {"Fn::Sub": f"/aws/lambda/${{AWS::StackName}}-{function_id}"},
-            "RetentionInDays": stage.tier.log_retention_days,
-        },
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+        "Properties": {"RetentionInDays": stage.tier.log_retention_days},
     }
     add_resource(template, group_id, group)
     properties["LoggingConfig"] = {"LogFormat": "Text", "LogGroup": {"Ref": group_id}}

@@ -1,0 +1,112 @@
+"""``./arena deploy``: packages a stage and brings it up in one or more regions, locally or on AWS."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from infra.deploy import DeployError, Deployment, deploy_regions, describe_plan, plan_deployment
+from infra.package import PROJECT_ROOT, Package, PackageError, build_package
+from infra.stacks import ChangePlan
+from infra.template import STAGES
+from infra.template.parameters import (
+    CORS_ORIGIN,
+    INITDATA_MAX_AGE,
+    MONGO_DATABASE,
+    PUBLIC_BASE_URL,
+    SECRET_ID,
+)
+
+_MARKS = {"created": "+", "modified": "~", "replaced": "!", "removed": "-"}
+
+
+@click.command()
+@click.option("--stage", type=click.Choice(list(STAGES)), required=True, help="Chalice stage; carries the tier.")
+@click.option("--region", "regions", multiple=True, required=True, help="AWS region; repeat for several.")
+@click.option("--endpoint-url", envvar="AWS_ENDPOINT_URL", default=None, help="What stands in for AWS. Default: AWS.")
+@click.option("--secret-id", default=None, help="Secrets Manager secret's name. Default: aiba-arena/STAGE.")
+@click.option("--mongo-database", default=None, help="Database. Default: aiba_REGION, with underscores.")
+@click.option("--cors-origin", default=None, help="Allowed origins, comma separated. Required beyond dev.")
+@click.option("--public-base-url", default=None, help="Address that players see.")
+@click.option("--initdata-max-age", type=click.IntRange(min=0), default=None, help="Oldest sign-in accepted, seconds.")
+@click.option("--build-dir", type=click.Path(path_type=Path), default=PROJECT_ROOT / ".arena/build", show_default=False)
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing but uploads.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; progress goes to standard error.")
+def command(
+    stage: str,
+    regions: tuple[str, ...],
+    endpoint_url: str | None,
+    secret_id: str | None,
+    mongo_database: str | None,
+    cors_origin: str | None,
+    public_base_url: str | None,
+    initdata_max_age: int | None,
+    build_dir: Path,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Deploy STAGE into each REGION. Running it again without a change does nothing.
+
+    Options that are left out keep what the stack has. The number of warm instances is not an option: the
+    first deployment takes the tier's, afterwards it belongs to the scaling controller.
+    """
+    shared = {
+        SECRET_ID: secret_id,
+        CORS_ORIGIN: cors_origin,
+        PUBLIC_BASE_URL: public_base_url,
+        INITDATA_MAX_AGE: None if initdata_max_age is None else str(initdata_max_age),
+    }
+    chosen = {name: value for name, value in shared.items() if value is not None}
+    parameters = {
+        region: {**chosen, MONGO_DATABASE: mongo_database or "aiba_" + region.replace("-", "_")} for region in regions
+    }
+    try:
+        package = build_package(stage, build_dir, _progress)
+        if dry_run:
+            _show_plans(_plans(package, parameters, endpoint_url), as_json)
+        else:
+            _show_deployments(deploy_regions(package, parameters, endpoint_url=endpoint_url, log=_progress), as_json)
+    except (PackageError, DeployError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _progress(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _plans(package: Package, parameters: dict[str, dict[str, str]], endpoint_url: str | None) -> dict[str, ChangePlan]:
+    return {
+        region: plan_deployment(
+            package, region=region, parameters=parameters[region], endpoint_url=endpoint_url, log=_progress
+        )
+        for region in parameters
+    }
+
+
+def _show_plans(plans: dict[str, ChangePlan], as_json: bool) -> None:
+    if as_json:
+        _print_json({region: describe_plan(plan) for region, plan in plans.items()})
+        return
+    for region, plan in plans.items():
+        if plan.change_set_id is None:
+            click.echo(f"{region}: {plan.stack_name}: nothing to change")
+            continue
+        click.echo(f"{region}: {plan.stack_name}: {'would be created' if plan.creates else 'would change'}")
+        for change in plan.changes:
+            click.echo(f"  {_MARKS[change.action]} {change.action:<9} {change.resource_type:<32} {change.logical_id}")
+        for name, (old, new) in plan.parameters.items():
+            click.echo(f"    {name}: {'(unset)' if old is None else repr(old)} -> {new!r}")
+
+
+def _show_deployments(deployments: dict[str, Deployment], as_json: bool) -> None:
+    if as_json:
+        _print_json({region: asdict(deployment) for region, deployment in deployments.items()})
+        return
+    for region, deployment in deployments.items():
+        click.echo(f"{region}: {'deployed' if deployment.changed else 'unchanged'}: {deployment.api_url}")
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2))

@@ -1,0 +1,180 @@
+"""Stacks through change sets, against a scripted CloudFormation and a clock that only the code moves."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.release import DeployError
+from infra.stacks import Pace, Stacks
+
+NAME = "arena"
+
+
+class Clock:
+    """Sleeping moves it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@dataclass
+class ScriptedCloudFormation:
+    """Answers with the scripted statuses, the last one for ever; records what it was told to do."""
+
+    statuses: list[str | None]
+    change_set: dict[str, Any] = field(default_factory=lambda: {"Status": "CREATE_COMPLETE", "Changes": []})
+    events: list[dict[str, Any]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 (botocore's names)
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        if status is None:
+            error = {"Error": {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}}
+            raise ClientError(error, "DescribeStacks")
+        parameters = [{"ParameterKey": "A", "ParameterValue": "1"}]
+        return {"Stacks": [{"StackStatus": status, "Parameters": parameters}]}
+
+    def create_change_set(self, **arguments: Any) -> dict[str, str]:
+        self.told.append(f"plan {arguments['ChangeSetType']}")
+        return {"Id": "change-set"}
+
+    def describe_change_set(self, **_: Any) -> dict[str, Any]:
+        return self.change_set
+
+    def delete_change_set(self, **_: Any) -> None:
+        self.told.append("discard")
+
+    def execute_change_set(self, **_: Any) -> None:
+        self.told.append("execute")
+        self.events = self.events_after
+
+    def delete_stack(self, **_: Any) -> None:
+        self.told.append("delete")
+
+    def describe_stack_events(self, **_: Any) -> dict[str, Any]:
+        return {"StackEvents": list(reversed(self.events))}
+
+    events_after: list[dict[str, Any]] = field(default_factory=list)
+
+
+def stacks(client: ScriptedCloudFormation, said: list[str]) -> Stacks:
+    clock = Clock()
+    return Stacks(client, said.append, Pace(1, 60, sleep=clock.sleep, monotonic=clock.monotonic))
+
+
+def event(identity: str, logical_id: str, status: str, reason: str = "") -> dict[str, Any]:
+    return {
+        "EventId": identity,
+        "LogicalResourceId": logical_id,
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+        "ResourceType": "AWS::X",
+    }
+
+
+def test_a_stack_that_never_worked_is_deleted_and_said_to_be() -> None:
+    client, said = ScriptedCloudFormation(["ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS", None]), list[str]()
+    assert stacks(client, said).prepare(NAME) is None
+    assert client.told == ["delete"]
+    assert "ROLLBACK_COMPLETE" in said[0]
+    assert "deleting" in said[0]
+
+
+def test_an_operation_at_work_is_waited_for() -> None:
+    client, said = ScriptedCloudFormation([*["UPDATE_IN_PROGRESS"] * 3, "UPDATE_COMPLETE"]), list[str]()
+    state = stacks(client, said).prepare(NAME)
+    assert state is not None
+    assert (state.status, state.parameters) == ("UPDATE_COMPLETE", {"A": "1"})
+    assert len(said) == 1
+
+
+def test_waiting_ends() -> None:
+    with pytest.raises(DeployError, match="longer than 60 s"):
+        stacks(ScriptedCloudFormation(["UPDATE_IN_PROGRESS"]), []).prepare(NAME)
+
+
+def test_a_failed_rollback_needs_a_person() -> None:
+    client = ScriptedCloudFormation(["UPDATE_ROLLBACK_FAILED"])
+    with pytest.raises(DeployError, match="continue-update-rollback"):
+        stacks(client, []).prepare(NAME)
+    assert client.told == []
+
+
+def test_a_stack_left_by_planning_is_created() -> None:
+    assert stacks(ScriptedCloudFormation(["REVIEW_IN_PROGRESS"]), []).prepare(NAME) is None
+
+
+def test_a_plan_names_resources_and_changed_parameters() -> None:
+    rows = [
+        {"Action": "Modify", "Replacement": "True", "LogicalResourceId": "R", "ResourceType": "T"},
+        {"Action": "Modify", "Replacement": "False", "LogicalResourceId": "M", "ResourceType": "T"},
+        {"Action": "Add", "LogicalResourceId": "C", "ResourceType": "T"},
+        {"Action": "Remove", "LogicalResourceId": "D", "ResourceType": "T"},
+    ]
+    client = ScriptedCloudFormation(["UPDATE_COMPLETE"])
+    client.change_set["Changes"] = [{"ResourceChange": row} for row in rows]
+    service = stacks(client, [])
+    plan = service.plan(NAME, service.state(NAME), "url", {"A": "2", "B": "3"}, "label")
+    assert {change.logical_id: change.action for change in plan.changes} == {
+        "R": "replaced",
+        "M": "modified",
+        "C": "created",
+        "D": "removed",
+    }
+    assert plan.parameters == {"A": ("1", "2"), "B": (None, "3")}
+    assert client.told == ["plan UPDATE"]
+
+
+def test_a_plan_without_a_change_is_empty() -> None:
+    client = ScriptedCloudFormation(["UPDATE_COMPLETE"])
+    client.change_set = {"Status": "FAILED", "StatusReason": "The submitted information didn't contain changes."}
+    service = stacks(client, [])
+    assert service.plan(NAME, service.state(NAME), "url", {}, "label").change_set_id is None
+    assert client.told == ["plan UPDATE", "discard"]
+
+
+def test_a_plan_that_is_refused_says_why() -> None:
+    client = ScriptedCloudFormation(["UPDATE_COMPLETE"])
+    client.change_set = {"Status": "FAILED", "StatusReason": "Template format error"}
+    service = stacks(client, [])
+    with pytest.raises(DeployError, match="Template format error"):
+        service.plan(NAME, service.state(NAME), "url", {}, "label")
+
+
+def test_discarding_a_creation_leaves_no_stack() -> None:
+    client = ScriptedCloudFormation([None])
+    service = stacks(client, [])
+    service.discard(service.plan(NAME, None, "url", {}, "label"))
+    assert client.told == ["plan CREATE", "discard", "delete"]
+
+
+def test_progress_is_told_once_and_old_events_never() -> None:
+    client, said = ScriptedCloudFormation([None, "CREATE_IN_PROGRESS", "CREATE_COMPLETE"]), list[str]()
+    old = event("0", "Old", "CREATE_COMPLETE")
+    client.events, client.events_after = [old], [old, event("1", "Bucket", "CREATE_COMPLETE")]
+    service = stacks(client, said)
+    assert service.state(NAME) is None
+    service.execute(service.plan(NAME, None, "url", {}, "label"))
+    assert [line.split() for line in said] == [["create_complete", "Bucket"]]
+
+
+def test_a_failure_gives_causes_and_not_consequences() -> None:
+    client = ScriptedCloudFormation(["UPDATE_ROLLBACK_COMPLETE"])
+    client.events_after = [
+        event("1", "Alias", "UPDATE_FAILED", "no capacity"),
+        event("2", "Rule", "CREATE_FAILED", "Resource creation cancelled"),
+    ]
+    service = stacks(client, [])
+    with pytest.raises(DeployError) as caught:
+        service.execute(service.plan(NAME, service.state(NAME), "url", {}, "label"))
+    assert "UPDATE_ROLLBACK_COMPLETE" in str(caught.value)
+    assert "Alias (AWS::X): no capacity" in str(caught.value)
+    assert "cancelled" not in str(caught.value)

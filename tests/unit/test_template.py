@@ -1,0 +1,205 @@
+"""The template builder: golden files over a fixed sample, invariants over the sample and the real application."""
+
+import copy
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_all
+
+from infra.package import PROJECT_ROOT, build_package
+from infra.template import STAGES, build_template
+from infra.template.document import TemplateError
+from infra.template.gateway_responses import EXTENSION
+from tests.sample_project import write_sample_project
+
+GOLDEN = Path(__file__).parent / "golden"
+CHALICE_TEMPLATE = GOLDEN / "chalice-sample.json"
+REWRITE = "ARENA_REWRITE_GOLDEN"
+"""Set it to write the golden files anew, then read the difference before committing it."""
+
+Json = dict[str, Any]
+
+
+def sample() -> Json:
+    template: Json = json.loads(CHALICE_TEMPLATE.read_text())
+    return template
+
+
+@pytest.fixture(scope="module")
+def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("build")
+
+
+@pytest.fixture(scope="module", params=["sample", "arena"])
+def built(request: pytest.FixtureRequest, build_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Json:
+    """The sample with a websocket, and the application itself, through Chalice as it is installed now."""
+    if request.param == "arena":
+        return build_package("staging", PROJECT_ROOT / ".arena" / "build", lambda _: None).template
+    project = write_sample_project(tmp_path_factory.mktemp("project"), websocket=True)
+    return build_package("staging", build_dir, lambda _: None, project).template
+
+
+def of_type(template: Json, kind: str) -> dict[str, Json]:
+    return {name: resource for name, resource in template["Resources"].items() if resource["Type"] == kind}
+
+
+def strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)
+
+
+@pytest.mark.parametrize("stage", ["dev", "enterprise"])
+def test_golden(stage: str) -> None:
+    path = GOLDEN / f"built-{stage}.json"
+    template = build_template(sample(), STAGES[stage])
+    if os.environ.get(REWRITE):
+        path.write_text(json.dumps(template, indent=1) + "\n")
+    assert template == json.loads(path.read_text()), f"if intended: set {REWRITE}=1 and read the difference"
+
+
+def test_the_input_is_left_alone() -> None:
+    template = sample()
+    before = copy.deepcopy(template)
+    build_template(template, STAGES["dev"])
+    assert template == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda t: t.pop("Transform"), "not a SAM template"),
+        (lambda t: t.update(Parameters={}), "has parameters already"),
+        (lambda t: t.update(Resources={}), "no function"),
+        (lambda t: t["Resources"].update(APIHandlerLogs={"Type": "X"}), "APIHandlerLogs"),
+        (lambda t: t["Resources"]["Battles"]["Properties"].update(Role="arn:aws:iam::1:role/r"), "no role"),
+        (
+            lambda t: t["Resources"]["APIHandlerInvokePermission"]["Properties"].update(FunctionName="x"),
+            "names no function",
+        ),
+    ],
+)
+def test_a_template_of_another_shape_is_refused(damage: Any, words: str) -> None:
+    template = sample()
+    damage(template)
+    with pytest.raises(TemplateError, match=words):
+        build_template(template, STAGES["dev"])
+
+
+def test_every_integration_calls_the_alias(built: Json) -> None:
+    uris = [text for text in strings(built) if text.endswith("/invocations")]
+    assert uris
+    assert all(uri.endswith(":live/invocations") for uri in uris)
+    assert not any(":live:live" in uri for uri in uris)
+
+
+def test_every_permission_is_on_the_alias_and_waits_for_it(built: Json) -> None:
+    permissions = of_type(built, "AWS::Lambda::Permission")
+    assert permissions
+    for permission in permissions.values():
+        match = re.fullmatch(r"\$\{(\w+)\}:live", permission["Properties"]["FunctionName"]["Fn::Sub"])
+        assert match
+        assert f"{match[1]}Aliaslive" in permission["DependsOn"]
+
+
+def test_every_function_is_published_and_only_the_api_is_kept_warm(built: Json) -> None:
+    for name, function in of_type(built, "AWS::Serverless::Function").items():
+        properties = function["Properties"]
+        assert properties["AutoPublishAlias"] == "live"
+        assert properties["AutoPublishCodeSha256"] == {"Ref": "ReleaseHash"}
+        assert ("ProvisionedConcurrencyConfig" in properties) == (name == "APIHandler")
+
+
+def test_every_function_has_its_settings_and_an_expiring_log(built: Json) -> None:
+    for name, function in of_type(built, "AWS::Serverless::Function").items():
+        variables = function["Properties"]["Environment"]["Variables"]
+        assert variables == {
+            "APP_ENV": "prod",
+            "ARENA_TIER": "staging",
+            "LOG_LEVEL": "INFO",
+            "POWERTOOLS_SERVICE_NAME": "aiba-arena",
+            "ARENA_SECRET_ID": {"Ref": "SecretId"},
+            "MONGO_DATABASE": {"Ref": "MongoDatabase"},
+            "CORS_ORIGIN": {"Ref": "CorsOrigin"},
+            "PUBLIC_BASE_URL": {"Ref": "PublicBaseUrl"},
+            "TELEGRAM_INITDATA_MAX_AGE_SECONDS": {"Ref": "InitDataMaxAgeSeconds"},
+        }
+        group = function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+        assert group == f"{name}Logs"
+        assert built["Resources"][group]["Properties"]["RetentionInDays"] == 14
+
+
+def test_every_queue_reports_partial_batches_and_may_be_read(built: Json) -> None:
+    for function in of_type(built, "AWS::Serverless::Function").values():
+        for event in function["Properties"].get("Events", {}).values():
+            if event["Type"] != "SQS":
+                continue
+            assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+            role = built["Resources"][function["Properties"]["Role"]["Fn::GetAtt"][0]]
+            statements = [row for p in role["Properties"]["Policies"] for row in p["PolicyDocument"]["Statement"]]
+            readable = [row["Resource"] for row in statements if "sqs:ReceiveMessage" in row["Action"]]
+            assert readable == [event["Properties"]["Queue"]]
+
+
+def test_no_permission_of_any_role_is_for_everything(built: Json) -> None:
+    for role in of_type(built, "AWS::IAM::Role").values():
+        for policy in role["Properties"]["Policies"]:
+            for row in policy["PolicyDocument"]["Statement"]:
+                assert row["Resource"] != "*"
+                assert "*" not in json.dumps(row["Action"])
+
+
+def test_what_the_gateway_answers_wears_the_envelope(built: Json) -> None:
+    definition = built["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    answers = definition[EXTENSION]
+    statuses = {kind: answer.get("statusCode") for kind, answer in answers.items()}
+    assert statuses["MISSING_AUTHENTICATION_TOKEN"] == "404"
+    assert (statuses["THROTTLED"], statuses["REQUEST_TOO_LARGE"]) == ("429", "413")
+    assert (statuses["INTEGRATION_FAILURE"], statuses["INTEGRATION_TIMEOUT"]) == ("502", "504")
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= set(statuses)
+    for answer in answers.values():
+        body = json.loads(answer["responseTemplates"]["application/json"])
+        assert set(body) == {"ok", "error", "requestId"}
+        assert set(body["error"]) == {"code", "message"}
+        assert (body["ok"], body["requestId"]) == (False, "$context.requestId")
+        assert answer["responseParameters"]["gatewayresponse.header.X-Request-Id"] == "context.requestId"
+        assert "gatewayresponse.header.Access-Control-Allow-Origin" in answer["responseParameters"]
+
+
+def test_the_stage_is_throttled_by_its_tier(built: Json) -> None:
+    (setting,) = built["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
+    assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (200, 500)
+    assert (setting["ResourcePath"], setting["HttpMethod"]) == ("/*", "*")
+
+
+def test_unknown_paths_reach_the_application(built: Json) -> None:
+    paths = built["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    catch_all = next(methods for path, methods in paths.items() if path.endswith("+}"))
+    assert {"get", "post"} <= set(catch_all)
+
+
+def test_outputs(built: Json) -> None:
+    assert {"ApiUrl", "ApiFunctionName", "ApiFunctionAlias", "RestApiId"} <= set(built["Outputs"])
+
+
+@pytest.mark.parametrize(("stage", "needed"), [("dev", {"MongoDatabase"}), ("prod", {"MongoDatabase", "CorsOrigin"})])
+def test_parameters_without_a_default(stage: str, needed: set[str]) -> None:
+    declared = build_template(sample(), STAGES[stage])["Parameters"]
+    assert {name for name, row in declared.items() if "Default" not in row} == needed | {"ReleaseHash"}
+    assert declared["ProvisionedConcurrency"]["Default"] == STAGES[stage].tier.min_instances
+
+
+def test_cfn_lint_finds_nothing(built: Json) -> None:
+    found = lint_all(json.dumps(built))
+    # Errors and warnings, as the command reports; the rest are suggestions.
+    assert [f"{match.rule.id} {match.message}" for match in found if match.rule.id[0] in "EW"] == []
