@@ -1,29 +1,35 @@
-PYTHON ?= python3
-VENV := .venv/bin
+# Each target builds or updates the environments it needs first; that is instant when nothing changed.
+# PYTHON chooses the interpreter to build them with; ARGS is passed on to the command.
+
+PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done),python3)
+BOOTSTRAP = $(PYTHON) localstack/bootstrap.py
+VENV = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help environments run stop test lint clean
+.PHONY: help run stop test lint clean
 
-help: ## Show the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-environments:
-	@$(PYTHON) localstack/bootstrap.py
+run: ## Start the arena in three local regions and fight a battle; Ctrl-C stops it (ARGS="--regions us-east-1")
+	@$(BOOTSTRAP)
+	@./arena up $(ARGS)
 
-run: environments ## Bring the arena up in three regions; Ctrl-C stops all
-	@./arena up
-
-stop: ## Stop an arena that runs in the background
+stop: ## Stop a local arena started elsewhere; its data stays
+	@$(BOOTSTRAP) --only project
 	@./arena down
 
-test: environments ## Run every test
-	@$(VENV)/python -m pytest
+test: ## Run all tests (ARGS="tests/unit -k energy" for some)
+	@$(BOOTSTRAP)
+	@$(VENV)/python -m pytest $(ARGS)
 
-lint: environments ## Check style and types
+lint: ## Check style and types
+	@$(BOOTSTRAP) --only project
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
-	@$(VENV)/mypy app.py chalicelib infra localstack/localcloud tests
+	@$(VENV)/mypy .
 
-clean: ## Stop everything and delete data, environments and caches
+clean: ## Stop the local arena and delete its data and every built environment
 	@if [ -x $(VENV)/python ]; then ./arena down --purge; fi
-	@rm -rf .venv .arena .chalice/deployments .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .arena .venv .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis localstack/plugin/build localstack/plugin/*.egg-info

@@ -14,6 +14,7 @@ Log = Callable[[str], None]
 _CAPABILITIES: Final = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 _NEVER_WORKED: Final = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 _USABLE: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
+_COMPLETE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _NO_CHANGE: Final = ("didn't contain changes", "no updates are to be performed", "no changes to deploy")
 _CONSEQUENCE: Final = ("cancelled", "canceled")
 
@@ -159,12 +160,14 @@ class Stacks:
             self._follow(plan.stack_name, seen, reasons)
             if state is None:
                 raise DeployError(f"stack {plan.stack_name} vanished while it was being changed")
-            if not state.status.endswith("_IN_PROGRESS"):
+            # LocalStack may call a stack complete a moment before its outputs can be read; ours always has some.
+            complete = state.status in _COMPLETE
+            if (complete and state.outputs) or not (complete or state.status.endswith("_IN_PROGRESS")):
                 return self._finished(plan.stack_name, state, reasons)
         raise AssertionError("ticks end by raising")
 
     def _finished(self, name: str, state: StackState, reasons: list[str]) -> StackState:
-        if state.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        if state.status not in _COMPLETE:
             because = "\n".join(f"  - {reason}" for reason in reasons) or "  - no reason was given"
             raise DeployError(f"stack {name} ended in {state.status}:\n{because}")
         return state

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+
 from localcloud.mongod import ReplicaSet
 from localcloud.ports import free_ports
 from localcloud.state import StateDir
 from localcloud.supervisor import Supervisor
 from localcloud.valkey import Valkey
-from pymongo import MongoClient
-from pymongo.database import Database
 
 
 @contextlib.contextmanager

@@ -7,12 +7,12 @@ import time
 from collections.abc import Sequence
 
 import click
+
+from infra.cli.local import CHECKOUT
 from localcloud.errors import AlreadyRunning, LocalCloudError
 from localcloud.processes import ProcessIdentity
 from localcloud.state import StateDir
 from localcloud.supervisor import SUPERVISOR, live_supervisor
-
-from infra.cli.local import CHECKOUT
 
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 60.0

@@ -4,11 +4,11 @@ import signal
 from pathlib import Path
 
 import click
+
+from infra.cli.local import CHECKOUT
 from localcloud.processes import terminate, wait_until_gone
 from localcloud.state import StateDir
 from localcloud.supervisor import acquire, live_supervisor, stop_recorded
-
-from infra.cli.local import CHECKOUT
 
 ORDERLY_STOP_SECONDS = 60.0
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+
 from localcloud.state import StateDir, read_json
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -8,17 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
-from localcloud import localstack_server, mongod, valkey
-from localcloud.errors import LocalCloudError
-from localcloud.local_secrets import arena_secret, load_or_create
-from localcloud.localstack_server import LocalStack
-from localcloud.mongod import ReplicaSet
-from localcloud.ports import claim, claim_range
-from localcloud.state import StateDir
-from localcloud.supervisor import Supervisor
-from localcloud.tasks import Task, run_all
-from localcloud.topology import TIERS, database_name
-from localcloud.valkey import Valkey
 from pymongo import MongoClient
 
 from chalicelib.clock import system_clock
@@ -30,6 +19,17 @@ from infra.deploy import Deployment, deploy
 from infra.package import build_package
 from infra.template.parameters import MONGO_DATABASE
 from infra.template.stage import STAGES
+from localcloud import localstack_server, mongod, valkey
+from localcloud.errors import LocalCloudError
+from localcloud.local_secrets import arena_secret, load_or_create
+from localcloud.localstack_server import LocalStack
+from localcloud.mongod import ReplicaSet
+from localcloud.ports import claim, claim_range
+from localcloud.state import StateDir
+from localcloud.supervisor import Supervisor
+from localcloud.tasks import Task, run_all
+from localcloud.topology import TIERS, database_name
+from localcloud.valkey import Valkey
 
 Log = Callable[[str], None]
 _SELECTION_MILLISECONDS = 10_000

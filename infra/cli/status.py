@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from localcloud.state import StateDir
-from localcloud.supervisor import live_supervisor
 
 from infra.cli.local import CHECKOUT
+from localcloud.state import StateDir
+from localcloud.supervisor import live_supervisor
 
 NOTHING_RUNS = 3
 """The exit code, as for a stopped service elsewhere."""

@@ -4,9 +4,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.state import StateDir
-
 from infra.cli.local import CHECKOUT
+from localcloud.state import StateDir
 
 
 def summary(status: Mapping[str, Any], state: StateDir) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+from infra.cli.local import CHECKOUT
 from localcloud import localstack_server, mongod, valkey
 from localcloud.errors import StopRequested
 from localcloud.processes import ProcessIdentity, descendants
@@ -14,8 +16,6 @@ from localcloud.state import StateDir
 from localcloud.stop_request import StopRequest
 from localcloud.supervisor import Supervisor
 from localcloud.topology import REGIONS, TIERS
-
-from infra.cli.local import CHECKOUT
 
 _INTERRUPTED = 130
 _PORT = click.IntRange(0, 65_535)

@@ -7,8 +7,9 @@ an orderly stop no pid file is left and there is nothing to do.
 import sys
 from pathlib import Path
 
+from localcloud.errors import LocalCloudError
 from localcloud.state import StateDir
-from localcloud.supervisor import stop_recorded, try_lock
+from localcloud.supervisor import acquire, stop_recorded
 
 
 def main(state: StateDir) -> None:
@@ -16,9 +17,10 @@ def main(state: StateDir) -> None:
     sys.stdin.buffer.read()
     if not any(state.run.glob("*.pid")):
         return
-    # Without the lock a new supervisor is already there; it has cleaned up itself and its servers are not ours.
-    lock = try_lock(state)
-    if lock is None:
+    try:
+        lock = acquire(state)
+    except LocalCloudError:
+        # A new supervisor is already there: it has cleaned up itself, and what runs now is its own.
         return
     with lock:
         stop_recorded(state, log=lambda _: None)

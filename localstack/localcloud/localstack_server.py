@@ -46,6 +46,8 @@ class LocalStack:
             directory=state.server_data(_NAME),
             ready=self.answers,
             start_seconds=120,
+            # It keeps nothing, and its functions end with it: an orderly stop is a courtesy.
+            stop_seconds=3,
         )
 
     def answers(self) -> bool:

@@ -21,13 +21,6 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in held]
 
 
-def is_listening(port: int) -> bool:
-    """Whether somebody accepts connections on the port."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((LOOPBACK, port)) == 0
-
-
 def claim(port: int, *, server: str, setting: str) -> int:
     """The port to use: ``port`` itself, or a free one for 0.
 

@@ -10,6 +10,7 @@ Who stops the servers:
 A server that ends is never restarted: a development server that crashes should be noticed.
 """
 
+import contextlib
 import fcntl
 import os
 import subprocess
@@ -51,7 +52,7 @@ class Supervisor:
 
     def __enter__(self) -> "Supervisor":
         self._state.create()
-        self._lock = _acquire(self._state)
+        self._lock = acquire(self._state)
         try:
             stop_recorded(self._state, self._log)
             self._state.clear_status()
@@ -68,10 +69,11 @@ class Supervisor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._running:
-            self._log("stopping " + ", ".join(running.server.name for running in reversed(self._running)))
+            # The terminal may be gone; that must not keep the servers running.
+            with contextlib.suppress(OSError):
+                self._log("stopping " + ", ".join(running.server.name for running in reversed(self._running)))
         while self._running:
-            self._running[-1].stop()
-            self._running.pop()
+            self._running.pop().stop()
         self._state.clear_status()
         self._state.pid_file(SUPERVISOR).unlink(missing_ok=True)
         if self._guardian is not None and self._guardian.stdin is not None:
@@ -136,7 +138,8 @@ class Supervisor:
 
 def _failure(running: RunningServer, how: str) -> ServerFailed:
     hint = running.server.hint or f"its whole log is {running.log_file}"
-    return ServerFailed(f"{running.server.name} {how}; the end of its log:\n{running.log_tail()}", hint)
+    tail = running.log_tail() or "(empty)"
+    return ServerFailed(f"{running.server.name} {how}; the end of its log:\n{tail}", hint)
 
 
 def live_supervisor(state: StateDir) -> ProcessIdentity | None:
@@ -169,8 +172,12 @@ def try_lock(state: StateDir) -> IO[str] | None:
     return lock
 
 
-def _acquire(state: StateDir) -> IO[str]:
-    """The lock. Waits while a guardian still cleans up after a dead supervisor; refuses beside a live one."""
+def acquire(state: StateDir) -> IO[str]:
+    """The lock. Waits while it is only being given up or cleaned up under; raises AlreadyRunning beside a live owner.
+
+    The kernel releases a killed supervisor's lock a moment after it closes its pipes, so a first refusal says
+    little; a guardian may then hold it while it stops what was left.
+    """
     deadline = time.monotonic() + _LOCK_SECONDS
     while True:
         lock = try_lock(state)

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+
 from localcloud.processes import read_pid_file
 from localcloud.state import StateDir
-
 from tests.e2e.client import send
 from tests.e2e.conftest import Cloud
 

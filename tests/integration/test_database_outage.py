@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from pymongo import MongoClient
+
+from chalicelib.arena.ports import Document
+from chalicelib.errors import Unavailable
 from localcloud.mongod import ReplicaSet
 from localcloud.ports import free_ports
 from localcloud.processes import read_pid_file
 from localcloud.state import StateDir
 from localcloud.supervisor import Supervisor
-from pymongo import MongoClient
-
-from chalicelib.arena.ports import Document
-from chalicelib.errors import Unavailable
 from tests.consistency import assert_consistent
 from tests.worlds import World, mongo_world
 

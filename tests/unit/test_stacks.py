@@ -33,6 +33,7 @@ class ScriptedCloudFormation:
     change_set: dict[str, Any] = field(default_factory=lambda: {"Status": "CREATE_COMPLETE", "Changes": []})
     events: list[dict[str, Any]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    readings_without_outputs: int = 0
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 (botocore's names)
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
@@ -40,7 +41,11 @@ class ScriptedCloudFormation:
             error = {"Error": {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}}
             raise ClientError(error, "DescribeStacks")
         parameters = [{"ParameterKey": "A", "ParameterValue": "1"}]
-        return {"Stacks": [{"StackStatus": status, "Parameters": parameters}]}
+        outputs = []
+        if status.endswith("_COMPLETE"):
+            self.readings_without_outputs -= 1
+            outputs = [{"OutputKey": "ApiUrl", "OutputValue": "url"}] if self.readings_without_outputs < 0 else []
+        return {"Stacks": [{"StackStatus": status, "Parameters": parameters, "Outputs": outputs}]}
 
     def create_change_set(self, **arguments: Any) -> dict[str, str]:
         self.told.append(f"plan {arguments['ChangeSetType']}")
@@ -164,6 +169,13 @@ def test_progress_is_told_once_and_old_events_never() -> None:
     assert service.state(NAME) is None
     service.execute(service.plan(NAME, None, "url", {}, "label"))
     assert [line.split() for line in said] == [["create_complete", "Bucket"]]
+
+
+def test_a_stack_is_complete_once_its_outputs_can_be_read() -> None:
+    client = ScriptedCloudFormation([None, "CREATE_COMPLETE"], readings_without_outputs=3)
+    service = stacks(client, [])
+    assert service.state(NAME) is None
+    assert service.execute(service.plan(NAME, None, "url", {}, "label")).outputs == {"ApiUrl": "url"}
 
 
 def test_a_failure_gives_causes_and_not_consequences() -> None:

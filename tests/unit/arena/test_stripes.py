@@ -178,6 +178,18 @@ def test_the_number_of_stripes_may_change_during_the_day(before: int, after: int
     assert (granted, arena.emitted("AIBA")) == (90, 100)
 
 
+def test_a_stripe_left_over_from_a_larger_number_of_them_learns_of_new_terms() -> None:
+    """Environments of an older release may still prefer it."""
+    arena = Arena({"dailyCapAiba": 100}, stripes_total=4)
+    arena.emit(request(aiba=10), stripe=3)
+    arena.stripes_total = 2
+    for cap, amount in ((99, 40), (100, 50)):
+        arena.config = {"dailyCapAiba": cap}
+        assert arena.emit(request(aiba=amount)).results == {"AIBA": "ok"}
+    arena.stripes_total = 4
+    assert arena.emit(request(aiba=1), stripe=3).results == {"AIBA": "cap_exceeded"}
+
+
 def test_a_stripe_outside_the_range_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="stripe"):
         Arena().emit(request(aiba=1), stripe=4)

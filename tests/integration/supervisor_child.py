@@ -1,0 +1,39 @@
+"""Run as a program by test_servers: a supervisor over mongod and Valkey, as ``./arena up`` runs it.
+
+``supervisor_child.py STATE_DIR`` prints ``ready`` when both serve, then watches them until told to stop.
+Exit codes: 0 = asked to stop, 1 = refused or a server failed (the message is printed).
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "localstack")]
+
+from localcloud.errors import LocalCloudError, StopRequested  # noqa: E402 (after the path is set)
+from localcloud.mongod import ReplicaSet  # noqa: E402
+from localcloud.ports import free_ports  # noqa: E402
+from localcloud.state import StateDir  # noqa: E402
+from localcloud.stop_request import StopRequest  # noqa: E402
+from localcloud.supervisor import Supervisor  # noqa: E402
+from localcloud.valkey import Valkey  # noqa: E402
+
+
+def main(state: StateDir) -> int:
+    stop = StopRequest()
+    stop.install()
+    try:
+        with Supervisor(state, log=print, stop_requested=stop) as supervisor:
+            mongo_port, valkey_port = free_ports(2)
+            supervisor.start([*ReplicaSet([mongo_port]).servers(state), Valkey(valkey_port).server(state)])
+            print("ready", mongo_port, valkey_port, flush=True)
+            supervisor.watch()
+    except StopRequested:
+        return 0
+    except LocalCloudError as error:
+        print(error.message, flush=True)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(StateDir(Path(sys.argv[1]))))
