@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import boto3
 import psutil
 from botocore.config import Config
+
 from localcloud.localstack_config import localstack_command, localstack_environment
 from localcloud.ports import free_ports
 
@@ -190,7 +191,7 @@ class RunningLocalStack:
                     found.append((process, variables))
         return found
 
-    def function(self, source: str, *, timeout: int = 10, **variables: str) -> Function:
+    def function(self, source: str, variables: Mapping[str, str] | None = None, *, timeout: int = 10) -> Function:
         """Create a function whose handler is ``app.handler`` of ``source``."""
         function = Function(self, f"f-{uuid.uuid4().hex[:8]}")
         function.api.create_function(
@@ -200,13 +201,13 @@ class RunningLocalStack:
             Handler="app.handler",
             Timeout=timeout,
             Code={"ZipFile": zipped(source)},
-            Environment={"Variables": variables},
+            Environment={"Variables": dict(variables or {})},
         )
         return function
 
-    def provisioned_function(self, source: str, count: int, **variables: str) -> Function:
+    def provisioned_function(self, source: str, count: int, variables: Mapping[str, str] | None = None) -> Function:
         """A function whose alias ``live`` has ``count`` provisioned environments."""
-        function = self.function(source, **variables)
+        function = self.function(source, variables)
         function.point("live", function.publish())
         function.scale(count)
         return function

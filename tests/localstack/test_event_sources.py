@@ -26,9 +26,7 @@ def test_only_the_failed_messages_of_a_batch_return_and_end_in_the_dead_letters(
         BatchSize=10,
         FunctionResponseTypes=["ReportBatchItemFailures"],
     )
-    messages = eventually(
-        lambda: sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages", []), seconds=30
-    )
+    messages = eventually(lambda: sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages", []), seconds=30)
     assert [message["Body"] for message in messages] == ["bad"]
     counts = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
     assert counts["ApproximateNumberOfMessages"] == "0"

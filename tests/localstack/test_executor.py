@@ -12,7 +12,7 @@ from tests.localstack.running import Function, RunningLocalStack, eventually
 @pytest.fixture(scope="module")
 def actions(localstack: RunningLocalStack) -> Function:
     """A function that misbehaves as asked, with a second for each invocation."""
-    return localstack.function(ACTIONS, timeout=1, GREETING="hello")
+    return localstack.function(ACTIONS, {"GREETING": "hello"}, timeout=1)
 
 
 def test_the_answer_comes_with_the_functions_context_and_log(actions: Function) -> None:
@@ -25,7 +25,7 @@ def test_the_answer_comes_with_the_functions_context_and_log(actions: Function) 
     assert "START RequestId" in reply.log
     assert "REPORT RequestId" in reply.log
     assert {reply.payload["pid"]} <= actions.processes()
-    written = "".join(path.read_text() for path in actions.owner.log_dir.glob(f"{actions.name}.*.log"))
+    written = "".join(path.read_text() for path in actions.owner.log_dir.glob(f"us-east-1.{actions.name}.*.log"))
     assert "loaded" in written
     assert "asked for answer" in written
 
@@ -114,7 +114,11 @@ def test_a_request_that_meets_a_dead_idle_process_is_answered_by_its_successor(l
     for _ in range(5):
         pid = function.invoke().payload["pid"]
         os.kill(pid, signal.SIGKILL)
+        _wait_until_gone(function, pid)
         reply = function.invoke()
         assert reply.error is None
         assert reply.payload["pid"] != pid
 
+
+def _wait_until_gone(function: Function, pid: int) -> None:
+    eventually(function.processes, lambda found: pid not in found)

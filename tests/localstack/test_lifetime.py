@@ -2,11 +2,12 @@
 
 import os
 import signal
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
+from botocore.exceptions import BotoCoreError
 
 from tests.localstack.handlers import ACTIONS, WAITS
 from tests.localstack.running import RunningLocalStack, eventually, inside_localstack, running_localstack
@@ -30,38 +31,33 @@ def waiting(tmp_path: Path) -> dict[str, str]:
 def test_a_stop_lets_the_running_invocation_finish_and_leaves_no_process(
     tmp_path: Path, waiting: dict[str, str]
 ) -> None:
-    """SIGTERM: idle environments go, the busy one first ends its work."""
-    with running_localstack(tmp_path) as localstack:
+    """SIGTERM: idle environments go, the busy one first ends its work, and its caller has the answer."""
+    with running_localstack(tmp_path) as localstack, ThreadPoolExecutor() as callers:
         localstack.provisioned_function(ACTIONS, 2)
-        busy = localstack.function(WAITS, **waiting)
-        caller = threading.Thread(target=_ignoring_errors(busy.invoke))
-        caller.start()
+        answer = callers.submit(localstack.function(WAITS, waiting).invoke)
         eventually(Path(waiting["STARTED"]).exists)
         pids = _everything_below(localstack)
         assert len(pids) == 3
         localstack.process.terminate()
         eventually(lambda: _alive(pids), lambda alive: len(alive) == 1)
         with Path(waiting["GATE"]).open("w"):
-            eventually(Path(waiting["DONE"]).exists)
+            assert answer.result(timeout=15).payload == "done"
         assert localstack.process.wait(30) == 0
         assert _alive(pids) == set()
-        caller.join(timeout=15)
 
 
 def test_a_killed_localstack_takes_every_function_with_it(tmp_path: Path, waiting: dict[str, str]) -> None:
     """kill -9: idle ones, a busy one and what the busy one started itself."""
-    with running_localstack(tmp_path) as localstack:
+    with running_localstack(tmp_path) as localstack, ThreadPoolExecutor() as callers:
         localstack.provisioned_function(ACTIONS, 2)
-        busy = localstack.function(WAITS, **waiting)
-        caller = threading.Thread(target=_ignoring_errors(lambda: busy.invoke({"child": True})))
-        caller.start()
+        answer = callers.submit(localstack.function(WAITS, waiting).invoke, {"child": True})
         eventually(Path(waiting["STARTED"]).exists)
         pids = _everything_below(localstack)
         assert len(pids) == 4
         os.kill(localstack.process.pid, signal.SIGKILL)
         localstack.process.wait()
         eventually(lambda: _alive(pids), lambda alive: not alive)
-        caller.join(timeout=15)
+        assert isinstance(answer.exception(timeout=15), BotoCoreError)
 
 
 @pytest.mark.parametrize(
@@ -96,13 +92,3 @@ except UnsupportedLocalStackError as error:
 """
     )
     assert answer.startswith("aiba-arena-lambda needs LocalStack 4.13.1, found 4.14.0")
-
-
-def _ignoring_errors(call: object) -> object:
-    def attempt() -> None:
-        try:
-            call()  # type: ignore[operator]
-        except Exception:  # noqa: BLE001, S110 - the server goes away in mid-call: that is the test
-            pass
-
-    return attempt

@@ -38,7 +38,7 @@ def test_scaling_starts_and_stops_only_the_difference(localstack: RunningLocalSt
 
 def test_the_status_tells_what_is_there_while_it_scales(localstack: RunningLocalStack, gate: Path) -> None:
     """Starting environments are allocated, not available; a second update in the meantime is accepted and wins."""
-    function = localstack.function(SLOW_TO_START, GATE=str(gate))
+    function = localstack.function(SLOW_TO_START, {"GATE": str(gate)})
     function.point("live", function.publish())
     function.provision(3)
     assert function.provisioned() == {"status": "IN_PROGRESS", "requested": 3, "allocated": 3, "available": 0}
@@ -63,7 +63,7 @@ def test_requests_spill_to_on_demand_until_provisioned_environments_are_ready(
     localstack: RunningLocalStack, gate: Path
 ) -> None:
     """A lease on an environment that is still starting fails no request."""
-    function = localstack.function(SLOW_TO_START, GATE=str(gate))
+    function = localstack.function(SLOW_TO_START, {"GATE": str(gate)})
     function.point("live", function.publish())
     function.provision(1)
     assert function.invoke(qualifier="live").payload["init"] == "on-demand"
@@ -77,7 +77,9 @@ def test_scaling_down_lets_a_running_invocation_finish(
 ) -> None:
     """The environment takes nothing new, ends its work and goes."""
     started, done = tmp_path / "started", tmp_path / "done"
-    function = localstack.provisioned_function(WAITS, 1, GATE=str(gate), STARTED=str(started), DONE=str(done))
+    function = localstack.provisioned_function(
+        WAITS, 1, {"GATE": str(gate), "STARTED": str(started), "DONE": str(done)}
+    )
     replies: list[object] = []
     caller = threading.Thread(target=lambda: replies.append(function.invoke(qualifier="live").payload))
     caller.start()

@@ -10,6 +10,7 @@ Either side may vanish at any moment: ``close`` ends every wait, now and later.
 """
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -73,14 +74,18 @@ class Exchange:
         """Whether the process has asked for an invocation at least once."""
         return self._ready.done() and self._ready.exception() is None
 
-    def next(self) -> Invocation | None:
-        """Block until there is an invocation; None when closed. Called by the runtime."""
+    def next(self, still_there: Callable[[], bool]) -> Invocation | None:
+        """Block until there is an invocation; None when closed. Called by the runtime.
+
+        ``still_there`` tells whether the process that asked still listens: it may have died while it waited, and
+        what nobody received may safely run elsewhere.
+        """
         with self._lock:
             if not self._ready.done():
                 self._ready.set_result(None)
         invocation = self._inbox.get()
         with self._lock:
-            if invocation is None or self._closed:
+            if invocation is None or self._closed or not still_there():
                 return None
             self._taken = True
         return invocation

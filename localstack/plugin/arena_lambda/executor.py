@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from localstack import config
 from localstack.services.lambda_.invocation.executor_endpoint import ShutdownDuringStartup, StatusErrorException
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
@@ -21,7 +22,6 @@ from arena_lambda.exchange import Answer, InitFailedError, Invocation, ProcessEn
 from arena_lambda.function_log import FunctionLog
 from arena_lambda.runtime_process import RuntimeProcess
 from arena_lambda.settings import load_settings
-from localstack import config
 
 LOG = logging.getLogger(__name__)
 
@@ -83,7 +83,9 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         with self._lock:
             if self._stopping:
                 raise ShutdownDuringStartup("the environment was stopped before it started")
-            self._log = FunctionLog(self._settings.log_dir, version.id.function_name, version.id.qualifier, self.id)
+            self._log = FunctionLog(
+                self._settings.log_dir, version.id.region, version.id.function_name, version.id.qualifier, self.id
+            )
             process = self._process = self._spawn()
         try:
             process.exchange.wait_ready()

@@ -19,11 +19,12 @@ class FunctionLog:
     The descriptor lives as long as this object: an invocation that ends while its environment is stopped still writes.
     """
 
-    def __init__(self, directory: Path, function_name: str, version: str, environment_id: str) -> None:
-        self.path = directory / f"{function_name}.{version.strip('$')}.{environment_id[:12]}.log"
+    def __init__(self, directory: Path, region: str, function_name: str, version: str, environment_id: str) -> None:
+        function = f"{region}.{function_name}"
+        self.path = directory / f"{function}.{version.strip('$')}.{environment_id[:12]}.log"
         self._file = self.path.open("a+b", buffering=0)
         self._fd = self._file.fileno()
-        _prune(directory, function_name)
+        _prune(directory, function)
 
     def fileno(self) -> int:
         """Descriptor to hand to the process as standard output and error."""
@@ -54,10 +55,10 @@ class FunctionLog:
             os.ftruncate(self._fd, 0)
 
 
-def _prune(directory: Path, function_name: str) -> None:
+def _prune(directory: Path, function: str) -> None:
     """Delete the function's oldest files beyond the limit; a live environment's file survives in its descriptor."""
     dated: list[tuple[float, Path]] = []
-    for path in directory.glob(f"{function_name}.*.log*"):
+    for path in directory.glob(f"{function}.*.log*"):
         try:
             dated.append((path.stat().st_mtime, path))
         except FileNotFoundError:

@@ -27,9 +27,10 @@ class ProcessRuntimeExecutorPlugin(Plugin):
 @hooks.on_infra_start(priority=1000)
 def arena_lambda_prepare() -> None:
     """Refuse a LocalStack other than the pinned one, then apply every patch that is not disabled."""
+    from localstack import config, constants
+
     from arena_lambda.compatibility import check_localstack_version
     from arena_lambda.settings import load_settings
-    from localstack import config, constants
 
     if ProcessRuntimeExecutorPlugin.name != config.LAMBDA_RUNTIME_EXECUTOR:
         return

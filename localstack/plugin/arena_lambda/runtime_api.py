@@ -66,7 +66,7 @@ class _RuntimeApiHandler(BaseHTTPRequestHandler):
         if self.path != f"{_PREFIX}/invocation/next":
             self._reply(HTTPStatus.NOT_FOUND)
             return
-        invocation = self.server.exchange.next()
+        invocation = self.server.exchange.next(self._client_is_there)
         if invocation is None:
             self.close_connection = True
             self._reply(HTTPStatus.GONE)
@@ -96,6 +96,15 @@ class _RuntimeApiHandler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: a line per request would drown LocalStack's log."""
+
+    def _client_is_there(self) -> bool:
+        """Whether the connection is open: a client that waits for its answer sends nothing, one that died sends EOF."""
+        try:
+            return self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":

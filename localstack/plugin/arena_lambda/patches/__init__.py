@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from arena_lambda.patches import (
+    alarm_scheduler_ends,
     alias_follows,
     cloudformation_alias,
     cloudformation_api,
@@ -38,6 +39,7 @@ PATCHES: Mapping[str, Callable[[], None]] = {
     "cloudformation_upserts": cloudformation_upserts.apply,
     "cloudformation_failures": cloudformation_failures.apply,
     "retain_resources": retain_resources.apply,
+    "alarm_scheduler_ends": alarm_scheduler_ends.apply,
     "offline_catalogue": offline_catalogue.apply,
 }
 

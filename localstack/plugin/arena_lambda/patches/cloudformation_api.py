@@ -1,13 +1,16 @@
 """Fault: CloudFormation cannot update AWS::ApiGateway::RestApi and ::Stage; it says UPDATE_COMPLETE, but a redeploy
-with a new route keeps serving the old routes.
+with a new route keeps serving the old routes. And deleting an old AWS::ApiGateway::Deployment deletes every stage of
+its API, also those that have moved on.
 
-Now: the API's definition is put anew and the stage moves to its new deployment.
+Now: the API's definition is put anew, the stage moves to its new deployment, and a deployment goes alone.
 """
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
 
+from localstack.services.apigateway.resource_providers.aws_apigateway_deployment import ApiGatewayDeploymentProvider
 from localstack.services.apigateway.resource_providers.aws_apigateway_restapi import ApiGatewayRestApiProvider
 from localstack.services.apigateway.resource_providers.aws_apigateway_stage import ApiGatewayStageProvider
 from localstack.services.cloudformation.resource_provider import OperationStatus, ProgressEvent
@@ -18,9 +21,10 @@ _STAGE_FIELDS = {"DeploymentId": "/deploymentId", "Description": "/description",
 
 
 def apply() -> None:
-    """Give both providers an update."""
+    """Give the API and its stage an update, and confine the deployment's deletion."""
     replace(ApiGatewayRestApiProvider, "update", _build_api)
     replace(ApiGatewayStageProvider, "update", _build_stage)
+    replace(ApiGatewayDeploymentProvider, "delete", _build_deployment_deletion)
 
 
 def _build_api(_: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,3 +72,14 @@ def _build_stage(_: Callable[..., Any]) -> Callable[..., Any]:
         return ProgressEvent(status=OperationStatus.SUCCESS, resource_model=model)
 
     return update
+
+
+def _build_deployment_deletion(_: Callable[..., Any]) -> Callable[..., Any]:
+    def delete(_provider: ApiGatewayDeploymentProvider, request: Any) -> ProgressEvent[Any]:
+        model = request.desired_state
+        client = request.aws_client_factory.apigateway
+        with contextlib.suppress(client.exceptions.NotFoundException):
+            client.delete_deployment(restApiId=model["RestApiId"], deploymentId=model["DeploymentId"])
+        return ProgressEvent(status=OperationStatus.SUCCESS, resource_model=model)
+
+    return delete

@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from threading import RLock
 
+from localstack import config
 from localstack.aws.api.lambda_ import TooManyRequestsException
 from localstack.services.lambda_.invocation.counting_service import (
     ConcurrencyTracker,
@@ -18,7 +19,6 @@ from localstack.services.lambda_.invocation.lambda_models import Function, Funct
 from localstack.services.lambda_.invocation.models import lambda_stores
 
 from arena_lambda.patches.replacing import replace
-from localstack import config
 
 _Trackers = dict[tuple[str, str], ConcurrencyTracker]
 

@@ -1,0 +1,152 @@
+"""Small CloudFormation stacks for the tests."""
+
+import hashlib
+import json
+import uuid
+from typing import Any
+
+from tests.localstack.running import ROLE, RunningLocalStack, eventually
+
+SETTLED = ("COMPLETE", "FAILED")
+
+
+class Stack:
+    """One stack of a name of its own."""
+
+    def __init__(self, localstack: RunningLocalStack) -> None:
+        self.name = f"stack-{uuid.uuid4().hex[:8]}"
+        self._api = localstack.client("cloudformation")
+
+    def create(self, resources: dict[str, Any]) -> str:
+        """Create it of these resources; return the status it ends in."""
+        self._api.create_stack(StackName=self.name, TemplateBody=json.dumps({"Resources": resources}))
+        return self.settled()
+
+    def update(self, resources: dict[str, Any]) -> str:
+        """Update it by UpdateStack; return the status it ends in."""
+        self._api.update_stack(StackName=self.name, TemplateBody=json.dumps({"Resources": resources}))
+        return self.settled()
+
+    def update_by_change_set(self, resources: dict[str, Any]) -> str:
+        """Update it as ``aws cloudformation deploy`` does; return the status it ends in."""
+        change_set = self._api.create_change_set(
+            StackName=self.name,
+            ChangeSetName=f"c{uuid.uuid4().hex[:8]}",
+            TemplateBody=json.dumps({"Resources": resources}),
+            ChangeSetType="UPDATE",
+        )["Id"]
+        eventually(
+            lambda: self._api.describe_change_set(ChangeSetName=change_set)["Status"],
+            lambda s: s in ("CREATE_COMPLETE", "FAILED"),
+        )
+        self._api.execute_change_set(ChangeSetName=change_set)
+        return self.settled()
+
+    def delete(self) -> str:
+        self._api.delete_stack(StackName=self.name)
+        return self.settled()
+
+    def settled(self) -> str:
+        """Wait until nothing is in progress; return the status."""
+        return str(eventually(self._status, lambda status: status.endswith(SETTLED), seconds=60))
+
+    def physical_id(self, logical_id: str) -> str:
+        found = self._api.describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def reason(self) -> str:
+        return str(self._describe().get("StackStatusReason", ""))
+
+    def _status(self) -> str:
+        return str(self._describe()["StackStatus"])
+
+    def _describe(self) -> dict[str, Any]:
+        # By its id a deleted stack can still be seen; by its name it cannot.
+        stacks = self._api.list_stacks()["StackSummaries"]
+        return next(dict(stack) for stack in stacks if stack["StackName"] == self.name)
+
+
+def service(
+    source: str, *, provisioned: int = 1, path: str = "/old", rate: str = "rate(5 minutes)", threshold: int = 1
+) -> dict[str, Any]:
+    """A function behind an alias, with an API, a timer and an alarm: what ``chalice package`` and SAM make of ours."""
+    code, definition = _short_hash(source), _short_hash(path)
+    alias_uri = {
+        "Fn::Sub": "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Live}/invocations",
+    }
+    integration = {"type": "aws_proxy", "httpMethod": "POST", "uri": alias_uri}
+    return {
+        "Fn": _resource(
+            "Lambda::Function",
+            Runtime="python3.11",
+            Handler="index.handler",
+            Role=ROLE,
+            Code={"ZipFile": source},
+        ),
+        f"FnVersion{code}": _resource("Lambda::Version", FunctionName={"Ref": "Fn"}) | {"DeletionPolicy": "Retain"},
+        "Live": _resource(
+            "Lambda::Alias",
+            Name="live",
+            FunctionName={"Ref": "Fn"},
+            FunctionVersion={"Fn::GetAtt": [f"FnVersion{code}", "Version"]},
+            ProvisionedConcurrencyConfig={"ProvisionedConcurrentExecutions": provisioned},
+        ),
+        "Permission": _resource(
+            "Lambda::Permission",
+            FunctionName={"Ref": "Live"},
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+        ),
+        "Api": _resource(
+            "ApiGateway::RestApi",
+            Name="tests",
+            Body={
+                "swagger": "2.0",
+                "info": {"title": "tests", "version": "1"},
+                "paths": {path: {"get": {"responses": {}, "x-amazon-apigateway-integration": integration}}},
+            },
+        ),
+        f"ApiDeployment{definition}": _resource("ApiGateway::Deployment", RestApiId={"Ref": "Api"}),
+        "ApiStage": _resource(
+            "ApiGateway::Stage",
+            RestApiId={"Ref": "Api"},
+            DeploymentId={"Ref": f"ApiDeployment{definition}"},
+            StageName="api",
+        ),
+        "Timer": _resource("Events::Rule", ScheduleExpression=rate, Targets=[{"Id": "live", "Arn": {"Ref": "Live"}}]),
+        "Alarm": _resource(
+            "CloudWatch::Alarm",
+            Namespace="AWS/Lambda",
+            MetricName="Errors",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=threshold,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+        ),
+    }
+
+
+def queue() -> dict[str, Any]:
+    """A resource that is quick to make."""
+    return _resource("SQS::Queue")
+
+
+def unmakeable() -> dict[str, Any]:
+    """A function whose code is nowhere."""
+    return _resource(
+        "Lambda::Function", Runtime="python3.11", Handler="a.b", Role=ROLE, Code={"S3Bucket": "nowhere", "S3Key": "no"}
+    )
+
+
+def unsupported() -> dict[str, Any]:
+    """A resource of a type that LocalStack does not make."""
+    return _resource("WAFv2::WebACL", Scope="REGIONAL", DefaultAction={"Allow": {}})
+
+
+def _resource(kind: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": f"AWS::{kind}", "Properties": properties}
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]

@@ -1,0 +1,128 @@
+"""A redeployment by CloudFormation does what its template says, and a failed one breaks nothing."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.localstack.handlers import WHO
+from tests.localstack.running import Function, RunningLocalStack, eventually
+from tests.localstack.stacks import Stack, queue, service, unmakeable, unsupported
+
+# What an API's function must answer.
+WEB = WHO.replace("return {", "return {'statusCode': 200, 'body': __import__('json').dumps({").replace(
+    "    }\n", "    })}\n"
+)
+UPDATES: list[Callable[[Stack], Callable[[dict[str, Any]], str]]] = [
+    lambda stack: stack.update,
+    lambda stack: stack.update_by_change_set,
+]
+
+
+@pytest.fixture(scope="module")
+def redeployed(localstack: RunningLocalStack) -> Stack:
+    """A stack deployed with one provisioned environment, scaled to two by hand, then deployed anew, all changed."""
+    stack = Stack(localstack)
+    assert stack.create(service(WEB) | {"Gone": queue()}) == "CREATE_COMPLETE"
+    _function(localstack, stack).scale(2)
+    changed = service(WEB + "# changed", path="/new", rate="rate(7 minutes)", threshold=5) | {"Added": queue()}
+    assert stack.update(changed) == "UPDATE_COMPLETE"
+    return stack
+
+
+def test_the_alias_moves_and_keeps_the_number_it_was_scaled_to(
+    localstack: RunningLocalStack, redeployed: Stack
+) -> None:
+    """The template's number did not change, so it says nothing about what was scaled meanwhile."""
+    function = _function(localstack, redeployed)
+    assert function.api.get_alias(FunctionName=function.name, Name="live")["FunctionVersion"] == "2"
+    assert function.provisioned() == {"status": "READY", "requested": 2, "allocated": 2, "available": 2}
+    assert len(function.processes("2")) == 2
+    eventually(lambda: function.processes("1"), lambda found: not found)
+
+
+def test_the_version_before_is_retained(localstack: RunningLocalStack, redeployed: Stack) -> None:
+    """Its DeletionPolicy says so: a rollback needs it, and so do the invocations queued for it."""
+    function = _function(localstack, redeployed)
+    versions = function.api.list_versions_by_function(FunctionName=function.name)["Versions"]
+    assert [version["Version"] for version in versions] == ["$LATEST", "1", "2"]
+
+
+def test_the_api_serves_its_new_routes_through_the_alias(localstack: RunningLocalStack, redeployed: Stack) -> None:
+    """And no longer the old ones; what answers is a provisioned environment of the new version."""
+    api = redeployed.physical_id("Api")
+    answer = json.loads(_get(f"{localstack.url}/_aws/execute-api/{api}/api/new"))
+    assert (answer["version"], answer["init"]) == ("2", "provisioned-concurrency")
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        _get(f"{localstack.url}/_aws/execute-api/{api}/api/old")
+    assert refusal.value.code in (403, 404)
+
+
+def test_timers_and_alarms_take_their_new_settings(localstack: RunningLocalStack, redeployed: Stack) -> None:
+    """Under the names they had."""
+    rule = localstack.client("events").describe_rule(Name=redeployed.physical_id("Timer"))
+    assert rule["ScheduleExpression"] == "rate(7 minutes)"
+    (alarm,) = localstack.client("cloudwatch").describe_alarms(AlarmNames=[redeployed.physical_id("Alarm")])[
+        "MetricAlarms"
+    ]
+    assert alarm["Threshold"] == 5
+
+
+def test_a_number_changed_in_the_template_is_applied(localstack: RunningLocalStack) -> None:
+    """The deployment waits until that many environments are there."""
+    stack = Stack(localstack)
+    assert stack.create(service(WEB)) == "CREATE_COMPLETE"
+    assert stack.update_by_change_set(service(WEB, provisioned=3)) == "UPDATE_COMPLETE"
+    function = _function(localstack, stack)
+    assert function.provisioned() == {"status": "READY", "requested": 3, "allocated": 3, "available": 3}
+    assert len(function.processes()) == 3
+
+
+@pytest.mark.parametrize("way", UPDATES, ids=["update-stack", "change-set"])
+def test_a_failed_update_deletes_nothing_and_says_so(
+    localstack: RunningLocalStack, way: Callable[[Stack], Callable[[dict[str, Any]], str]]
+) -> None:
+    """What the failed template no longer names is still there; the next update carries on from there."""
+    sqs = localstack.client("sqs")
+    stack = Stack(localstack)
+    assert stack.create({"Kept": queue(), "Dropped": queue()}) == "CREATE_COMPLETE"
+    dropped = stack.physical_id("Dropped")
+    assert way(stack)({"Kept": queue(), "Broken": unmakeable()}) == "UPDATE_FAILED"
+    assert sqs.get_queue_attributes(QueueUrl=dropped)["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert way(stack)({"Kept": queue(), "Other": queue()}) == "UPDATE_COMPLETE"
+    with pytest.raises(ClientError):
+        sqs.get_queue_attributes(QueueUrl=dropped)
+
+
+def test_deleting_a_stack_deletes_what_an_update_added(localstack: RunningLocalStack) -> None:
+    """Not only what its first template named."""
+    sqs = localstack.client("sqs")
+    stack = Stack(localstack)
+    assert stack.create({"First": queue()}) == "CREATE_COMPLETE"
+    assert stack.update({"First": queue(), "Second": queue()}) == "UPDATE_COMPLETE"
+    urls = [stack.physical_id(name) for name in ("First", "Second")]
+    assert stack.delete() == "DELETE_COMPLETE"
+    for url in urls:
+        with pytest.raises(ClientError):
+            sqs.get_queue_attributes(QueueUrl=url)
+
+
+def test_a_type_that_cannot_be_made_is_refused(localstack: RunningLocalStack) -> None:
+    """Instead of being reported as made; what can be made is not refused with it."""
+    stack = Stack(localstack)
+    assert stack.create({"Queue": queue(), "Wall": unsupported()}) == "CREATE_FAILED"
+    assert "AWS::WAFv2::WebACL" in stack.reason()
+    assert "AWS::SQS::Queue" not in stack.reason()
+
+
+def _function(localstack: RunningLocalStack, stack: Stack) -> Function:
+    return Function(localstack, stack.physical_id("Fn"))
+
+
+def _get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return bytes(answer.read())
