@@ -3,11 +3,12 @@
 from multiprocessing.connection import Connection
 
 from chalicelib.arena.battle_service import BattleCommand, BattleService
-from chalicelib.clock import system_clock
+from chalicelib.clock import ManualClock
 from chalicelib.data.operations import Operations
 from chalicelib.data.pools import Pools
 from chalicelib.data.store import MongoStore
 from chalicelib.data.transactions import Transactions
+from tests.worlds import NOON
 
 
 def fight_for_ever(
@@ -16,7 +17,7 @@ def fight_for_ever(
     """Sends the number of every battle that was answered."""
     pools = Pools(uri)
     store = MongoStore(Operations(pools, database), Transactions(pools))
-    service = BattleService(store, system_clock, secret="a-secret-of-this-test-only", stripe=stripe)
+    service = BattleService(store, ManualClock(NOON), secret="a-secret-of-this-test-only", stripe=stripe)
     number = 0
     while True:
         command = BattleCommand(
