@@ -1,28 +1,12 @@
-"""A small HTTP client for the end-to-end tests: any answer is a value, never an exception."""
+"""A small HTTP client for the end-to-end tests: any answer is a value, never an exception. Status 0 = no answer."""
 
 import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One HTTP answer; header names in lower case. Status 0 = no answer at all."""
-
-    status: int
-    headers: Mapping[str, str]
-    text: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.text)
-
-    @property
-    def error(self) -> Any:
-        return self.json["error"]
+from tests.gateway import Answer
 
 
 def send(

@@ -11,8 +11,9 @@ import psutil
 import pytest
 from pymongo.database import Database
 
-from tests.e2e.client import Answer, send
+from tests.e2e.client import send
 from tests.e2e.conftest import Cloud
+from tests.gateway import Answer
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 
