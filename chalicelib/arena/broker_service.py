@@ -30,7 +30,7 @@ from chalicelib.arena.ports import (
 from chalicelib.arena.postings import Postings
 from chalicelib.arena.stripe_choice import stripes_to_try
 from chalicelib.clock import Clock
-from chalicelib.errors import BadRequest, NotFound
+from chalicelib.errors import NotFound
 
 ANSWER_KEPT: Final = timedelta(days=7)
 
@@ -95,7 +95,7 @@ class BrokerService:
 
     def train(self, request: ActionRequest, broker_id: str, stat: str | None) -> ActionResult:
         """One point of ``stat`` for NEUR."""
-        _require_stat(stat)
+        brokers.known_stat(stat)
         return self._single("train", request, broker_id, lambda found: brokers.train(found[0], stat))
 
     def repair(self, request: ActionRequest, broker_id: str) -> ActionResult:
@@ -104,7 +104,7 @@ class BrokerService:
 
     def upgrade(self, request: ActionRequest, broker_id: str, stat: str | None) -> ActionResult:
         """Two points of ``stat`` and a level for AIBA."""
-        _require_stat(stat)
+        brokers.known_stat(stat)
         return self._single("upgrade", request, broker_id, lambda found: brokers.upgrade(found[0], stat))
 
     def combine(self, request: ActionRequest, base_id: str, sacrifice_id: str) -> ActionResult:
@@ -207,11 +207,6 @@ class BrokerService:
             "updatedAt": now,
             "__v": 0,
         }
-
-
-def _require_stat(stat: str | None) -> None:
-    if stat not in brokers.STATS:
-        raise BadRequest("invalid stat", details={"allowed": list(brokers.STATS)})
 
 
 def _owned(view: ActionView, request: ActionRequest, action: _Action) -> list[Document]:

@@ -117,9 +117,15 @@ def require_different(base_id: str, sacrifice_id: str) -> None:
         raise BadRequest("base and sacrifice must be different brokers")
 
 
-def _improved(broker: Mapping[str, Any], stat: str | None, *, points: int, xp: int) -> dict[str, Any]:
+def known_stat(stat: str | None) -> str:
+    """``stat``, one of STATS. Raises BadRequest("invalid stat") for anything else."""
     if stat not in STATS:
-        raise BadRequest("invalid stat")
+        raise BadRequest("invalid stat", details={"allowed": list(STATS)})
+    return stat
+
+
+def _improved(broker: Mapping[str, Any], stat: str | None, *, points: int, xp: int) -> dict[str, Any]:
+    stat = known_stat(stat)
     value = clamp(_stat(broker, stat) + points, 0, STAT_MAX)
     return {stat: int(value) if value.is_integer() else value, "xp": whole_amount(broker.get("xp")) + xp}
 

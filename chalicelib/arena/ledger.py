@@ -7,7 +7,8 @@ thing twice is the same as writing it once.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Literal
 
 from chalicelib.arena.jsnumber import MAX_SAFE_INTEGER
 
@@ -51,7 +52,8 @@ def balance_field(currency: str) -> str:
     return _BALANCE_FIELDS[currency]
 
 
-def credit(
+def entry(
+    direction: Literal["credit", "debit"],
     *,
     telegram_id: str,
     currency: str,
@@ -64,44 +66,11 @@ def credit(
     battle_id: Any = None,
     meta: Mapping[str, Any] | None = None,
 ) -> Row:
-    """A ledgerentries document giving ``amount`` to the player; see ``debit`` for the arguments."""
-    return _row("credit", telegram_id, currency, amount, reason, request_id, now, arena, league, battle_id, meta)
-
-
-def debit(
-    *,
-    telegram_id: str,
-    currency: str,
-    amount: int,
-    reason: str,
-    request_id: str,
-    now: datetime,
-    arena: str = "",
-    league: str = "",
-    battle_id: Any = None,
-    meta: Mapping[str, Any] | None = None,
-) -> Row:
-    """A ledgerentries document taking ``amount`` (a whole number, 0 or more) from the player.
+    """A ledgerentries document moving ``amount`` (a whole number, 0 or more) to or from the player.
 
     ``request_id`` is also the row's sourceId. ``arena`` and ``league`` are the mode's and are ignored where the reason
     fixes its own. Raises KeyError for an unknown currency or reason, ValueError for an amount that is no such number.
     """
-    return _row("debit", telegram_id, currency, amount, reason, request_id, now, arena, league, battle_id, meta)
-
-
-def _row(
-    direction: str,
-    telegram_id: str,
-    currency: str,
-    amount: int,
-    reason: str,
-    request_id: str,
-    now: datetime,
-    arena: str,
-    league: str,
-    battle_id: Any,
-    meta: Mapping[str, Any] | None,
-) -> Row:
     balance_field(currency)
     origin = REASONS[reason]
     if isinstance(amount, bool) or not isinstance(amount, int) or not 0 <= amount <= MAX_SAFE_INTEGER:
@@ -124,3 +93,7 @@ def _row(
         "updatedAt": now,
         "__v": 0,
     }
+
+
+credit = partial(entry, "credit")
+debit = partial(entry, "debit")
