@@ -16,10 +16,12 @@ ALLOWED_ROOMS = {
     # room: the rooms and leaves it may import besides itself
     "arena": {"errors", "clock", "settings"},
     "data": {"arena", "errors", "clock"},
+    "cache": {"arena", "errors", "clock"},
+    "messaging": {"arena", "errors", "clock"},
     "monitoring": {"errors", "clock"},
     "scaling": {"errors", "clock"},
     "entrypoints": {"wiring", "arena", "monitoring", *LEAVES},
-    "wiring": {"arena", "data", "monitoring", "scaling", *LEAVES},
+    "wiring": {"arena", "data", "cache", "messaging", "monitoring", "scaling", *LEAVES},
     "settings": set[str](),
     "errors": set[str](),
     "clock": set[str](),

@@ -82,7 +82,17 @@ Handler = Callable[[Call], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Route:
+class Answer:
+    """What a route promises when it succeeds: a shape of ``schemas`` by name, and the status."""
+
+    shape: str
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A declared route: what its requests are checked against, and what its document says."""
+
     method: str
     path: str
     authenticated: bool
@@ -90,6 +100,10 @@ class _Route:
     body: Mapping[str, Field]
     query: Mapping[str, Field]
     handler: Handler
+    summary: str
+    answers: tuple[Answer, ...]
+    refusals: Mapping[int, tuple[str, ...]]
+    """Error codes of its own by status, beside those every route of its kind has."""
 
 
 class Routes:
@@ -97,6 +111,7 @@ class Routes:
 
     def __init__(self, import_name: str) -> None:
         self.blueprint = Blueprint(import_name)
+        self.declared: list[Route] = []
 
     def route(
         self,
@@ -107,14 +122,30 @@ class Routes:
         standalone: bool = False,
         body: Mapping[str, Field] | None = None,
         query: Mapping[str, Field] | None = None,
+        summary: str = "",
+        answers: tuple[Answer, ...] = (),
+        refusals: Mapping[int, tuple[str, ...]] | None = None,
     ) -> Callable[[Handler], Handler]:
         """Registers a handler for ``method`` on ``path`` (Chalice pattern).
 
         A ``standalone`` route answers even while settings or secrets can't be read; it has no arena.
+        ``summary``, ``answers`` and ``refusals`` are the route's part of the OpenAPI document.
         """
 
         def register(handler: Handler) -> Handler:
-            route = _Route(method, path, authenticated, standalone, body or {}, query or {}, handler)
+            route = Route(
+                method=method,
+                path=path,
+                authenticated=authenticated,
+                standalone=standalone,
+                body=body or {},
+                query=query or {},
+                handler=handler,
+                summary=summary,
+                answers=answers,
+                refusals=refusals or {},
+            )
+            self.declared.append(route)
 
             def view(**path_values: str) -> Response:
                 return _answer(_current(self.blueprint), route, path_values)
@@ -182,7 +213,7 @@ def refuse_unrouted(app: Chalice) -> None:
     app.register_middleware(middleware, "http")
 
 
-def _answer(request: Request, route: _Route, path_values: Mapping[str, str]) -> Response:
+def _answer(request: Request, route: Route, path_values: Mapping[str, str]) -> Response:
     started = time.perf_counter()
     request_id = request_id_of(request.headers)
     cors = {"Vary": "Origin"}
@@ -212,7 +243,7 @@ def _answer(request: Request, route: _Route, path_values: Mapping[str, str]) -> 
 
 
 def _reply(
-    request: Request, route: _Route, path_values: Mapping[str, str], request_id: str, arena: wiring.Arena | None
+    request: Request, route: Route, path_values: Mapping[str, str], request_id: str, arena: wiring.Arena | None
 ) -> Reply:
     sent: Mapping[str, Any] = {}
     identity = None

@@ -1,0 +1,1 @@
+"""Adapters that send: SQS queues, and the WebSocket API's connections."""
