@@ -7,7 +7,7 @@ BOOTSTRAP = $(PYTHON) localstack/bootstrap.py
 VENV = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test lint clean
+.PHONY: help run stop test bench lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ stop: ## Stop a local arena started elsewhere; its data stays
 test: ## Run all tests (ARGS="tests/unit -k energy" for some)
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m pytest $(ARGS)
+
+bench: ## Time leaderboards of a million players beside bare Redis (ARGS="--players 100000")
+	@$(BOOTSTRAP) --only project
+	@$(VENV)/python -m bench.leaderboard $(ARGS)
 
 lint: ## Check style and types
 	@$(BOOTSTRAP) --only project

@@ -2,13 +2,34 @@
 
 from chalice.app import Chalice
 
-from chalicelib.entrypoints import battles, brokers, catalogue, economy, ops, scheduled
-from chalicelib.entrypoints.http import add_preflight, refuse_unrouted
+from chalicelib.entrypoints import (
+    battles,
+    brokers,
+    catalogue,
+    economy,
+    guilds,
+    history,
+    leaderboards,
+    live,
+    operators,
+    ops,
+    queues,
+    scheduled,
+    websocket,
+)
+from chalicelib.entrypoints.cors import add_preflight
+from chalicelib.entrypoints.documentation import Documentation
+from chalicelib.entrypoints.http import refuse_unrouted
 
 # The logger of this name is Powertools'; with a handler of Chalice's too every line would appear twice.
 app = Chalice(app_name="aiba-arena", configure_logs=False)
-for room in (battles, brokers, catalogue, economy, ops):
-    app.register_blueprint(room.routes.blueprint)
-app.register_blueprint(scheduled.blueprint)
+rooms = (battles, brokers, catalogue, economy, guilds, history, leaderboards, operators, ops)
+documentation = Documentation(room.routes for room in rooms)
+for routes in (*(room.routes for room in rooms), documentation.routes):
+    app.register_blueprint(routes.blueprint)
+# Chalice calls its WebSocket handlers experimental: they may change with a version, and the version is pinned.
+app.experimental_feature_flags.add("WEBSOCKETS")
+for blueprint in (queues.blueprint, live.blueprint, scheduled.blueprint, websocket.blueprint):
+    app.register_blueprint(blueprint)
 add_preflight(app)
 refuse_unrouted(app)

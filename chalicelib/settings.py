@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from chalicelib.credentials import IllegibleHash, PasswordHash
+
 AppEnv = Literal["dev", "test", "prod"]
 
 SECRET_KEYS: Final = (
@@ -23,8 +25,12 @@ SECRET_KEYS: Final = (
 )
 """Keys whose values are secret, or name an account: in production they come from Secrets Manager only."""
 
+ADMIN_KEYS: Final = ("ADMIN_JWT_SECRET", "ADMIN_EMAIL", "ADMIN_PASSWORD_HASH")
 VAULT_KEYS: Final = ("ARENA_VAULT_ADDRESS", "AIBA_JETTON_MASTER")
-KNOWN_ARENA_KEYS: Final = frozenset({"ARENA_TIER", "ARENA_SECRET_ID", "ARENA_HEADER_AUTH", *VAULT_KEYS})
+QUEUE_KEYS: Final = ("ARENA_BATTLE_QUEUE_URL", "ARENA_BATTLE_DLQ_URL", "ARENA_LIVE_QUEUE_URL")
+KNOWN_ARENA_KEYS: Final = frozenset(
+    {"ARENA_TIER", "ARENA_SECRET_ID", "ARENA_HEADER_AUTH", "ARENA_WEBSOCKET_ENDPOINT", *QUEUE_KEYS, *VAULT_KEYS}
+)
 TIERS: Final = ("development", "staging", "production", "enterprise")
 
 DEFAULT_BODY_LIMIT_BYTES: Final = 1024 * 1024
@@ -37,6 +43,7 @@ MIN_SECRET_CHARACTERS: Final = 32
 
 _PLACEHOLDER = re.compile(r"change[-_ ]?me|placeholder|your[-_]|example|dev-secret|replace[-_ ]?me|^(.)\1*$", re.I)
 _ORIGIN = re.compile(r"^https?://[^/\s,*]+$")
+_ENDPOINT = re.compile(r"^https?://[^\s?#]+$")
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(b|kb|mb)?\s*$", re.I)
 _SIZE_FACTORS = {"b": 1, "kb": 1024, "mb": 1024 * 1024}
 _DATABASE = re.compile(r"^[A-Za-z0-9_-]{1,38}$")
@@ -49,6 +56,15 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("invalid settings:\n" + "\n".join(f"  - {problem}" for problem in problems))
         self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorSettings:
+    """The one account that may use operator routes."""
+
+    email: str
+    password_hash: PasswordHash = field(repr=False)
+    token_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +87,14 @@ class Settings:
     """Empty = reflect any origin (never in production)."""
     body_limit_bytes: int
     public_base_url: str
+    operator: OperatorSettings | None = None
+    """None = there are no operator routes (never in production)."""
+    websocket_endpoint: str | None = None
+    """Where WebSocket connections are held (API Gateway's management API). None = there are none."""
+    battle_queue_url: str | None = None
+    """Queues are None in functions that don't send to them, and where there are none."""
+    battle_dead_letter_queue_url: str | None = None
+    live_queue_url: str | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -110,6 +134,11 @@ class _Loader:
             cors_origins=self._cors_origins(),
             body_limit_bytes=self._body_limit(),
             public_base_url=self._plain("PUBLIC_BASE_URL").rstrip("/"),
+            operator=self._operator(),
+            websocket_endpoint=self._endpoint("ARENA_WEBSOCKET_ENDPOINT"),
+            battle_queue_url=self._endpoint("ARENA_BATTLE_QUEUE_URL"),
+            battle_dead_letter_queue_url=self._endpoint("ARENA_BATTLE_DLQ_URL"),
+            live_queue_url=self._endpoint("ARENA_LIVE_QUEUE_URL"),
             warnings=tuple(self._warnings),
         )
         if self._problems:
@@ -149,13 +178,25 @@ class _Loader:
                 self._problem(key, "set in the plain environment", "move it into the secret and remove it here")
 
     def _check_production_only(self) -> None:
-        self._strong_secret("ADMIN_JWT_SECRET")
-        self._required_secret("ADMIN_EMAIL")
-        self._required_secret("ADMIN_PASSWORD_HASH")
         present = [key for key in VAULT_KEYS if self._plain(key)]
         if present and len(present) < len(VAULT_KEYS):
             missing = ", ".join(key for key in VAULT_KEYS if key not in present)
             self._problem(", ".join(present), f"set without {missing}", "set all vault settings, or none")
+
+    def _operator(self) -> OperatorSettings | None:
+        if not self._production and not any(self._secret(key) for key in ADMIN_KEYS):
+            return None
+        token_secret = self._strong_secret("ADMIN_JWT_SECRET")
+        email = self._required_secret("ADMIN_EMAIL")
+        text = self._required_secret("ADMIN_PASSWORD_HASH")
+        if not text:
+            return None
+        try:
+            password_hash = PasswordHash.parse(text)
+        except IllegibleHash as error:
+            self._problem("ADMIN_PASSWORD_HASH", str(error), "make one with `./arena hash-password`")
+            return None
+        return OperatorSettings(email=email, password_hash=password_hash, token_secret=token_secret)
 
     def _choice(self, key: str, allowed: tuple[str, ...], default: str) -> str:
         value = self._plain(key) or default
@@ -172,6 +213,12 @@ class _Loader:
                 key, "not a URI of the right kind" if value else "not set", f"allowed: {' or '.join(schemes)}…"
             )
         return None
+
+    def _endpoint(self, key: str) -> str | None:
+        value = self._plain(key).rstrip("/")
+        if value and not _ENDPOINT.fullmatch(value):
+            self._problem(key, repr(value), "an http or https URL, e.g. https://host/stage")
+        return value or None
 
     def _database(self) -> str:
         value = self._plain("MONGO_DATABASE") or "aiba_arena"

@@ -7,30 +7,47 @@ changes (rotation), the next call builds everything anew.
 import os
 import time
 from collections.abc import Callable, Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from chalicelib import settings as settings_module
+from chalicelib import wiring_leaderboards, wiring_live, wiring_queues
 from chalicelib.clock import Clock, system_clock
 from chalicelib.errors import Unavailable
 from chalicelib.monitoring.readiness import Dependency, Readiness, check_all
 from chalicelib.observability import logger
 from chalicelib.settings import Settings
+from chalicelib.wiring_leaderboards import BestEffort
+from chalicelib.wiring_secrets import secrets_manager
 
 if TYPE_CHECKING:
+    from chalicelib.arena.battle_queue import BattleQueue
     from chalicelib.arena.battle_service import BattleService
+    from chalicelib.arena.battle_worker import BattleWorker
     from chalicelib.arena.broker_service import BrokerService
     from chalicelib.arena.catalogue_service import CatalogueService
     from chalicelib.arena.economy_service import EconomyService
+    from chalicelib.arena.follow_up_service import FollowUpService
+    from chalicelib.arena.guild_service import GuildService
+    from chalicelib.arena.history_service import HistoryService
+    from chalicelib.arena.leaderboard_service import LeaderboardService
+    from chalicelib.arena.leaderboard_upkeep import LeaderboardUpkeep
+    from chalicelib.arena.live_boards import LiveBoards
+    from chalicelib.arena.live_push import LivePush
+    from chalicelib.arena.live_service import LiveService
+    from chalicelib.arena.operator_services import OperatorServices
     from chalicelib.arena.ports import PlayerQueries
+    from chalicelib.arena.season_archive import SeasonArchive
     from chalicelib.arena.sign_in import SignIn
+    from chalicelib.cache.leaderboard import RedisBoards
+    from chalicelib.data.connections import MongoConnections
     from chalicelib.data.operations import Operations
     from chalicelib.data.pools import Pools
     from chalicelib.data.store import MongoStore
-
-SECRET_MAX_AGE_SECONDS: Final = 300
-"""How long a secret's value is used before Secrets Manager is asked again."""
+    from chalicelib.messaging.connections_api import ManagementApi
+    from chalicelib.messaging.live_queue import SqsLiveQueue
+    from chalicelib.messaging.sqs import SqsClient
 
 SECRET_RETRY_SECONDS: Final = 30
 """After a failed refresh, how long the last value is used without asking: requests must not queue up behind it."""
@@ -84,7 +101,57 @@ class Arena:
     def battles(self) -> "BattleService":
         from chalicelib.arena.battle_service import BattleService
 
-        return BattleService(self.store, self.clock, secret=self.settings.battle_seed_secret, stripe=self.stripe)
+        return BattleService(
+            self.store,
+            self.clock,
+            secret=self.settings.battle_seed_secret,
+            stripe=self.stripe,
+            listeners=[BestEffort(listener) for listener in (self.boards,) if listener is not None],
+        )
+
+    @cached_property
+    def sqs(self) -> "SqsClient":
+        from chalicelib.messaging.sqs import SqsClient
+
+        return SqsClient(self.settings.region)
+
+    @cached_property
+    def live_queue(self) -> "SqsLiveQueue | None":
+        return wiring_queues.live_queue(self.settings, self.sqs, self.clock)
+
+    @cached_property
+    def battle_queue(self) -> "BattleQueue":
+        return wiring_queues.battle_queue(self.settings, self.operations, self.sqs, self.clock)
+
+    @cached_property
+    def battle_worker(self) -> "BattleWorker":
+        return wiring_queues.battle_worker(
+            self.settings, self.operations, self.sqs, self.battles, self.live_queue, self.clock
+        )
+
+    @cached_property
+    def boards(self) -> "RedisBoards | None":
+        return wiring_leaderboards.boards(self.settings, self.live_queue)
+
+    @cached_property
+    def leaderboards(self) -> "LeaderboardService":
+        return wiring_leaderboards.leaderboards(self.operations, self.clock, self.boards)
+
+    @cached_property
+    def leaderboard_upkeep(self) -> "LeaderboardUpkeep":
+        return wiring_leaderboards.upkeep(self.settings, self.operations, self.clock, self.live_queue)
+
+    @cached_property
+    def season_archive(self) -> "SeasonArchive":
+        return wiring_leaderboards.archive(self.operations, self.clock)
+
+    @cached_property
+    def guilds(self) -> "GuildService":
+        from chalicelib.arena.guild_service import GuildService
+        from chalicelib.data.guilds import MongoGuilds
+
+        guilds = MongoGuilds(self.store, self.operations)
+        return GuildService(guilds, guilds, self.leaderboards, self.clock)
 
     @cached_property
     def brokers(self) -> "BrokerService":
@@ -101,6 +168,14 @@ class Arena:
         return EconomyService(self.players, self.clock)
 
     @cached_property
+    def history(self) -> "HistoryService":
+        from chalicelib.arena.cursors import Cursors
+        from chalicelib.arena.history_service import HistoryService
+        from chalicelib.data.history import MongoHistory
+
+        return HistoryService(MongoHistory(self.operations), Cursors(self.settings.battle_seed_secret))
+
+    @cached_property
     def catalogue(self) -> "CatalogueService":
         from chalicelib.arena.catalogue_service import CatalogueService
         from chalicelib.data.catalogue import MongoCatalogue
@@ -112,6 +187,44 @@ class Arena:
         from chalicelib.arena.sign_in import SignIn
 
         return SignIn(self.settings, self.players, self.clock)
+
+    @cached_property
+    def follow_ups(self) -> "FollowUpService":
+        from chalicelib.arena.follow_up_service import FollowUpService
+        from chalicelib.data.follow_ups import MongoFollowUps
+
+        return FollowUpService(MongoFollowUps(self.store), self.clock)
+
+    @cached_property
+    def operators(self) -> "OperatorServices":
+        from chalicelib.arena.operator_services import OperatorServices
+        from chalicelib.data.operators import MongoOperators, MongoSignInTries
+
+        stored = MongoOperators(self.store, self.operations)
+        return OperatorServices(self.settings.operator, MongoSignInTries(self.operations), stored, stored, self.clock)
+
+    @cached_property
+    def connections(self) -> "MongoConnections":
+        from chalicelib.data.connections import MongoConnections
+
+        return MongoConnections(self.operations)
+
+    @cached_property
+    def connections_api(self) -> "ManagementApi":
+        return wiring_live.connections_api(self.settings)
+
+    @cached_property
+    def live_boards(self) -> "LiveBoards":
+        return wiring_live.boards(self.leaderboards, self.operations, self.clock)
+
+    @cached_property
+    def live(self) -> "LiveService":
+        return wiring_live.service(self.settings, self.connections, self.live_boards, self.connections_api, self.clock)
+
+    @cached_property
+    def live_push(self) -> "LivePush":
+        held, outcomes, boards = self.connections, self.battle_queue, self.live_boards
+        return wiring_live.push(held, outcomes, boards, self.connections_api, self.live_queue, self.clock)
 
     @cached_property
     def redis(self) -> Any:
@@ -138,30 +251,13 @@ class Arena:
 
     def close(self) -> None:
         """Gives every connection back."""
-        for part in ("pools", "redis"):
+        for part in ("pools", "redis", "boards", "leaderboard_upkeep"):
             client = self.__dict__.get(part)
             if client is not None:
                 client.close()
 
 
 SecretSource = Callable[[str], Mapping[str, str]]
-
-
-@cache
-def _secrets_provider() -> Any:
-    from aws_lambda_powertools.utilities.parameters import SecretsProvider
-    from botocore.config import Config
-
-    # botocore's own time-outs are longer than a function may run.
-    return SecretsProvider(
-        boto_config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
-    )
-
-
-def secrets_manager(secret_id: str) -> Mapping[str, str]:
-    """The secret's JSON object, cached by Powertools for ``SECRET_MAX_AGE_SECONDS``."""
-    value: Mapping[str, str] = _secrets_provider().get(secret_id, transform="json", max_age=SECRET_MAX_AGE_SECONDS)
-    return value
 
 
 class Wiring:

@@ -21,8 +21,9 @@ from infra.package import Package
 from infra.release import DeployError, decide_parameters, release_hash, with_code_location
 from infra.stacks import ChangePlan, Pace, Stacks, StackState
 from infra.template import STAGES, StageSpec
-from infra.template.parameters import RELEASE_HASH, SECRET_ID
+from infra.template.parameters import RELEASE_HASH, SECRET_ID, WEBSOCKET_API
 from infra.template.stage import ALIAS, API_STAGE
+from infra.template.websocket import without_websocket_api
 
 Log = Callable[[str], None]
 
@@ -33,6 +34,9 @@ AWS_PACE: Final = Pace(interval_seconds=2, timeout_seconds=1800)
 _LOCAL_TRANSFORM = Lock()
 """LocalStack hands the region to the SAM transform through its own process's environment, so two regions
 planned at once take each other's region, or find none. One at a time there; execution stays parallel."""
+
+_WITHOUT_WEBSOCKETS: Final = {WEBSOCKET_API: "none"}
+"""What stands in for AWS here has no WebSocket APIs and refuses templates that want one."""
 
 __all__ = ["DeployError", "Deployment", "deploy", "deploy_regions", "plan_deployment"]
 
@@ -153,10 +157,14 @@ def _prepare(
     pace: Pace | None,
 ) -> _Prepared:
     client = cloud.client("cloudformation")
-    stacks = Stacks(client, log, pace or (LOCAL_PACE if is_local(client.meta.endpoint_url) else AWS_PACE))
+    local = is_local(client.meta.endpoint_url)
+    stacks = Stacks(client, log, pace or (LOCAL_PACE if local else AWS_PACE))
     state = stacks.prepare(stage.stack_name)
+    declared = package.template["Parameters"]
+    if local and WEBSOCKET_API in declared:
+        given = {**_WITHOUT_WEBSOCKETS, **given}
     values = decide_parameters(
-        package.template["Parameters"],
+        declared,
         {} if state is None else state.parameters,
         given,
         None if state is None else _live_instances(cloud, state.outputs.get("ApiFunctionName")),
@@ -171,9 +179,10 @@ def _prepare(
         log(f"created bucket {artifacts.bucket}")
     key, sent = artifacts.upload_package(package)
     log(f"{'uploaded' if sent else 'already uploaded:'} {key}")
-    url = artifacts.upload_template(with_code_location(package.template, artifacts.bucket, key), digest)
+    template = without_websocket_api(package.template) if values.get(WEBSOCKET_API) == "none" else package.template
+    url = artifacts.upload_template(with_code_location(template, artifacts.bucket, key), digest)
     label = f"release-{digest[:12]}-{uuid4().hex[:8]}"
-    turn: AbstractContextManager[Any] = _LOCAL_TRANSFORM if is_local(client.meta.endpoint_url) else nullcontext()
+    turn: AbstractContextManager[Any] = _LOCAL_TRANSFORM if local else nullcontext()
     with turn:
         plan = stacks.plan(stage.stack_name, state, url, {**values, RELEASE_HASH: digest}, label)
     return _Prepared(stacks, state, plan)

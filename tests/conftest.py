@@ -1,5 +1,13 @@
 """Fixtures every suite may ask for."""
 
-from tests.servers import database, mongo_client, mongo_three_uri, mongo_uri, valkey_url
+from tests.servers import database, emptied, fresh_database, mongo_client, mongo_three_uri, mongo_uri, valkey_url
 
-__all__ = ["database", "mongo_client", "mongo_three_uri", "mongo_uri", "valkey_url"]
+__all__ = [
+    "database",
+    "emptied",
+    "fresh_database",
+    "mongo_client",
+    "mongo_three_uri",
+    "mongo_uri",
+    "valkey_url",
+]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from chalice.app import Chalice
 
@@ -38,8 +38,9 @@ def call(
     url: str,
     body: object = None,
     headers: Mapping[str, str] | None = None,
+    address: str = "127.0.0.1",
 ) -> Answer:
-    """Sends ``body`` (bytes as they are, text as UTF-8, anything else as JSON) to ``app``."""
+    """Sends ``body`` (bytes as they are, text as UTF-8, anything else as JSON) to ``app``, from ``address``."""
     parts = urlsplit(url)
     resource, path_values = _resource(app, parts.path)
     raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
@@ -58,7 +59,7 @@ def call(
             "resourcePath": resource,
             "httpMethod": method,
             "path": parts.path,
-            "identity": {"sourceIp": "127.0.0.1"},
+            "identity": {"sourceIp": address},
         },
         "body": None if body is None else base64.b64encode(raw).decode(),
         "isBase64Encoded": body is not None,
@@ -77,5 +78,5 @@ def _resource(app: Chalice, path: str) -> tuple[str, dict[str, str]]:
         if "+" not in pattern and "{" in pattern:
             match = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern), path)
             if match:
-                return pattern, match.groupdict()
+                return pattern, {name: unquote(value) for name, value in match.groupdict().items()}
     return "/{proxy+}", {"proxy": path.lstrip("/")}

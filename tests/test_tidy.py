@@ -9,20 +9,37 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LEAVES = {"settings", "errors", "clock", "observability"}
+LEAVES = {"settings", "errors", "clock", "credentials", "observability"}
 ADAPTER_LIBRARIES = {"pymongo", "bson", "redis", "boto3", "botocore", "chalice", "aws_lambda_powertools", "moto"}
 
 ALLOWED_ROOMS = {
     # room: the rooms and leaves it may import besides itself
-    "arena": {"errors", "clock", "settings"},
+    "arena": {"errors", "clock", "credentials", "settings"},
     "data": {"arena", "errors", "clock"},
     "cache": {"arena", "errors", "clock"},
     "messaging": {"arena", "errors", "clock"},
     "monitoring": {"errors", "clock"},
     "scaling": {"errors", "clock"},
     "entrypoints": {"wiring", "arena", "monitoring", *LEAVES},
-    "wiring": {"arena", "data", "cache", "messaging", "monitoring", "scaling", *LEAVES},
-    "settings": set[str](),
+    "wiring": {
+        "wiring_leaderboards",
+        "wiring_live",
+        "wiring_queues",
+        "wiring_secrets",
+        "arena",
+        "data",
+        "cache",
+        "messaging",
+        "monitoring",
+        "scaling",
+        *LEAVES,
+    },
+    "wiring_leaderboards": {"arena", "data", "cache", *LEAVES},
+    "wiring_live": {"arena", "data", "messaging", *LEAVES},
+    "wiring_queues": {"arena", "data", "messaging", *LEAVES},
+    "wiring_secrets": set[str](),
+    "settings": {"credentials"},
+    "credentials": set[str](),
     "errors": set[str](),
     "clock": set[str](),
     "observability": set[str](),

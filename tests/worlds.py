@@ -1,6 +1,6 @@
 """A small arena to test against, on either store: the same documents, the same services."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,25 +8,47 @@ from typing import Any
 from bson import ObjectId
 from pymongo.database import Database
 
-from chalicelib.arena.battle_service import BattleCommand, BattleService
+from chalicelib.arena.battle_queue_ports import BattleJobs
+from chalicelib.arena.battle_service import BattleCommand, BattleListener, BattleService
 from chalicelib.arena.broker_service import BrokerService
 from chalicelib.arena.brokers import new_broker
 from chalicelib.arena.catalogue_service import CatalogueService
+from chalicelib.arena.economy_admin import EconomyAdmin
 from chalicelib.arena.economy_service import EconomyService
+from chalicelib.arena.follow_up_ports import FollowUpStore
+from chalicelib.arena.follow_up_service import BATCH_EVENTS, FollowUpService
+from chalicelib.arena.game_mode_admin import GameModeAdmin
+from chalicelib.arena.guild_ports import GuildQueries, GuildStore
+from chalicelib.arena.guild_service import GuildService
+from chalicelib.arena.history_ports import HistoryQueries
+from chalicelib.arena.leaderboard_ports import Ranks, StandingsQueries
+from chalicelib.arena.leaderboard_service import LeaderboardService
 from chalicelib.arena.modes import DEFAULT_MODES
+from chalicelib.arena.operator_ports import OperatorQueries, OperatorStore, SignInTries
 from chalicelib.arena.players import new_player
 from chalicelib.arena.ports import CatalogueQueries, Document, Insert, PlayerQueries, Store, Update
 from chalicelib.clock import ManualClock
+from chalicelib.data.battle_jobs import MongoBattleJobs
 from chalicelib.data.catalogue import MongoCatalogue
+from chalicelib.data.follow_ups import MongoFollowUps
+from chalicelib.data.guilds import MongoGuilds
+from chalicelib.data.history import MongoHistory
 from chalicelib.data.indexes import INDEXES, ensure_indexes
+from chalicelib.data.leaderboards import MongoStandings
 from chalicelib.data.operations import Operations
 from chalicelib.data.operations import Update as UpdateAll
+from chalicelib.data.operators import MongoOperators, MongoSignInTries
 from chalicelib.data.players import MongoPlayers
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from chalicelib.data.seed import seed_defaults
 from chalicelib.data.store import MongoStore
 from chalicelib.data.transactions import Transactions
+from tests.fakes.memory_battle_jobs import MemoryBattleJobs
 from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes.memory_guilds import MemoryGuilds
+from tests.fakes.memory_history import MemoryHistory
+from tests.fakes.memory_leaderboards import MemoryStandings
+from tests.fakes.memory_operators import MemoryFollowUps, MemoryOperators, MemorySignInTries
 from tests.fakes.memory_store import MemoryCatalogue, MemoryPlayers, MemoryStore
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -41,13 +63,22 @@ class World:
     store: Store
     players: PlayerQueries
     catalogue: CatalogueQueries
+    standings: StandingsQueries
+    history: HistoryQueries
+    operator_store: OperatorStore
+    operator_queries: OperatorQueries
+    sign_in_tries: SignInTries
+    follow_up_store: FollowUpStore
+    battle_jobs: BattleJobs
+    guild_store: GuildStore
+    guild_queries: GuildQueries
     clock: ManualClock
     insert: Callable[[str, Document], None]
     write: Callable[[Update], None]
     read: Callable[[str], list[Document]]
 
-    def battles(self, stripe: int = 0) -> BattleService:
-        return BattleService(self.store, self.clock, secret=SECRET, stripe=stripe)
+    def battles(self, stripe: int = 0, *, listeners: Sequence[BattleListener] = ()) -> BattleService:
+        return BattleService(self.store, self.clock, secret=SECRET, stripe=stripe, listeners=listeners)
 
     def brokers(self, stripe: int = 0) -> BrokerService:
         return BrokerService(
@@ -56,6 +87,21 @@ class World:
 
     def economy(self) -> EconomyService:
         return EconomyService(self.players, self.clock)
+
+    def leaderboards(self, ranks: Ranks | None = None) -> LeaderboardService:
+        return LeaderboardService(self.standings, self.catalogue, self.clock, ranks=ranks)
+
+    def guilds(self) -> GuildService:
+        return GuildService(self.guild_store, self.guild_queries, self.leaderboards(), self.clock)
+
+    def mode_admin(self) -> GameModeAdmin:
+        return GameModeAdmin(self.operator_store, self.operator_queries, self.clock)
+
+    def economy_admin(self) -> EconomyAdmin:
+        return EconomyAdmin(self.operator_store, self.operator_queries, self.clock)
+
+    def follow_ups(self, batch_events: int = BATCH_EVENTS) -> FollowUpService:
+        return FollowUpService(self.follow_up_store, self.clock, batch_events=batch_events)
 
     def public(self) -> CatalogueService:
         return CatalogueService(self.catalogue, self.clock)
@@ -122,10 +168,22 @@ def memory_world() -> World:
     def insert(collection: str, document: Document) -> None:
         database.commit([Insert(collection, (document,))])
 
+    store = MemoryStore(database)
+    operators = MemoryOperators(store, database)
+    guilds = MemoryGuilds(store, database)
     world = World(
-        store=MemoryStore(database),
+        store=store,
         players=MemoryPlayers(database),
         catalogue=MemoryCatalogue(database),
+        standings=MemoryStandings(database),
+        history=MemoryHistory(database),
+        operator_store=operators,
+        operator_queries=operators,
+        sign_in_tries=MemorySignInTries(database),
+        follow_up_store=MemoryFollowUps(store),
+        battle_jobs=MemoryBattleJobs(database),
+        guild_store=guilds,
+        guild_queries=guilds,
         clock=clock,
         insert=insert,
         write=lambda update: database.commit([update]),
@@ -157,10 +215,22 @@ def mongo_world(
     def write(update: Update) -> None:
         assert operations.execute(UpdateAll([update])) == 1
 
+    store = MongoStore(operations, Transactions(pools, budget_seconds=budget_seconds))
+    operators = MongoOperators(store, operations)
+    guilds = MongoGuilds(store, operations)
     return World(
-        store=MongoStore(operations, Transactions(pools, budget_seconds=budget_seconds)),
+        store=store,
         players=MongoPlayers(operations),
         catalogue=MongoCatalogue(operations),
+        standings=MongoStandings(operations),
+        history=MongoHistory(operations),
+        operator_store=operators,
+        operator_queries=operators,
+        sign_in_tries=MongoSignInTries(operations),
+        follow_up_store=MongoFollowUps(store),
+        battle_jobs=MongoBattleJobs(operations),
+        guild_store=guilds,
+        guild_queries=guilds,
         clock=clock,
         insert=insert,
         write=write,

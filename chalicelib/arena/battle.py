@@ -14,6 +14,7 @@ from chalicelib.arena.battle_gate import Admission, BattleCommand, admit, earlie
 from chalicelib.arena.battle_settlement import Fight, settle
 from chalicelib.arena.moments import utc_day
 from chalicelib.arena.ports import BattleView, Document, GuildRivalry, Outcome
+from chalicelib.arena.standings import Standing
 
 NO_CLAIM: Final[Mapping[str, Any]] = {
     "vaultAddress": "",
@@ -42,6 +43,8 @@ class BattleResult:
     """Paid, by currency."""
     broker_banned: bool = False
     user_banned: bool = False
+    standings: Sequence[Standing] = ()
+    """The player's on every board the battle counts on, as it leaves them."""
 
     def body(self) -> Document:
         """The answer's data: a replay is the stored battle alone."""
@@ -85,6 +88,7 @@ def decide(view: BattleView, command: BattleCommand, around: Surroundings) -> Ou
             entry_costs={"NEUR": mode.entry_neur_cost, "AIBA": mode.entry_aiba_cost},
             broker_banned=settlement.broker_banned,
             user_banned=settlement.user_banned,
+            standings=settlement.standings,
         ),
         settlement.writes,
     )

@@ -6,7 +6,8 @@ answer with it. A refusal or a crash leaves nothing behind, so the same requestI
 once; the game's ``battlerunkeys`` rows (in progress, failed, completed) have nothing left to say.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from chalicelib.arena.battle import BattleResult, Surroundings, decide
 from chalicelib.arena.battle_gate import BattleCommand
@@ -20,19 +21,35 @@ from chalicelib.clock import Clock
 DEFAULT_ARENA: Final = "prediction"
 DEFAULT_LEAGUE: Final = "rookie"
 
-__all__ = ["BattleCommand", "BattleResult", "BattleService"]
+__all__ = ["BattleCommand", "BattleListener", "BattleResult", "BattleService"]
+
+
+class BattleListener(Protocol):
+    """Is told of every battle after its commit.
+
+    Best effort: a process that dies in between tells nobody, so what a listener does must also come about some other
+    way, later. It takes a bounded time and raises nothing (see ``Arena.battles`` for the wrapper that logs).
+    """
+
+    def fought(self, result: BattleResult) -> None: ...
 
 
 class BattleService:
-    """Runs battles on a store. ``stripe`` is the emission stripe this environment prefers, 0..STRIPES - 1."""
+    """Runs battles on a store. ``stripe`` is the emission stripe this environment prefers, 0..STRIPES - 1.
 
-    def __init__(self, store: Store, clock: Clock, *, secret: str, stripe: int) -> None:
+    ``listeners`` hear of battles fought here, not of replays.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, *, secret: str, stripe: int, listeners: Sequence[BattleListener] = ()
+    ) -> None:
         if not secret:
             raise ValueError("the battle seed secret is empty")
         self._store = store
         self._clock = clock
         self._secret = secret
         self._stripe = stripe
+        self._listeners = tuple(listeners)
 
     def run(self, command: BattleCommand) -> BattleResult:
         """Fights the battle, or finds it fought already.
@@ -69,4 +86,8 @@ class BattleService:
             )
             return decide(view, command, around)
 
-        return self._store.transact(work)
+        result = self._store.transact(work)
+        if not result.replayed:
+            for listener in self._listeners:
+                listener.fought(result)
+        return result

@@ -1,6 +1,6 @@
 """What a battle that was fought changes: broker, battle, money, player, guild, and the event that tells of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,10 +8,13 @@ from typing import Any
 from chalicelib.arena import anomaly, outbox
 from chalicelib.arena.battle_gate import Admission
 from chalicelib.arena.cooldown import cooldowns_after
+from chalicelib.arena.follow_ups import follow_ups
 from chalicelib.arena.moments import as_moment
 from chalicelib.arena.ports import BattleView, Document, Insert, Update, Write
 from chalicelib.arena.postings import Postings
 from chalicelib.arena.rewards import GuildSplit, WinBonus
+from chalicelib.arena.seasons import season_at, season_length
+from chalicelib.arena.standings import Standing, standings_after
 from chalicelib.arena.streaks import win_streak_after
 
 
@@ -32,6 +35,8 @@ class Settlement:
     writes: tuple[Write, ...]
     broker_banned: bool
     user_banned: bool
+    standings: Sequence[Standing]
+    """The player's, as the battle leaves them."""
 
 
 def settle(
@@ -51,10 +56,13 @@ def settle(
     broker_set = {**_broker_changes(admission, fight.battle["requestId"], now), **broker_ban.changes}
     postings = _postings(admission, fight, now=now, stripe=stripe, new_id=new_id)
     player = str(fight.battle["ownerTelegramId"])
+    season = season_at(now, season_length(view.config))
+    standings = standings_after(view.user or {}, fight.battle, season)
+    changes = {**_player_changes(admission, fight, now), **user_ban.changes, "standingsAt": now}
     writes: tuple[Write, ...] = (
         Update("brokers", _broker_facts(admission.broker), {"$set": broker_set}),
         Insert("battles", (fight.battle,)),
-        postings.player_update(player, view.user, {**_player_changes(admission, fight, now), **user_ban.changes}),
+        postings.player_update(player, view.user, changes, standings),
         *postings.other_updates(player),
         *fight.emission_writes,
         *postings.counters,
@@ -74,9 +82,15 @@ def settle(
             },
             request_id=fight.battle["requestId"],
             now=now,
+            follow_ups=follow_ups(view, fight.battle),
         ),
     )
-    return Settlement(writes=writes, broker_banned=broker_ban.banned, user_banned=user_ban.banned)
+    return Settlement(
+        writes=writes,
+        broker_banned=broker_ban.banned,
+        user_banned=user_ban.banned,
+        standings=standings.standings,
+    )
 
 
 def _consequences(

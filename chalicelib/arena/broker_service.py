@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from chalicelib.arena import brokers, outbox
+from chalicelib.arena import brokers, guilds, outbox
 from chalicelib.arena.battle_gate import refuse_foreign, refuse_poor
 from chalicelib.arena.jsnumber import whole_amount
 from chalicelib.arena.ledger import balance_field
@@ -162,22 +162,29 @@ class BrokerService:
         }
         postings = Postings(request_id=request.request_id, now=now, stripe=stripe, new_id=self._store.new_id)
         postings.debit(request.telegram_id, cost.currency, cost.amount, action.name)
-        gone = {"deletedAt": now, "updatedAt": now}
+        gone = {"guildId": None, "deletedAt": now, "updatedAt": now}
+        deleted = [{"_id": other["_id"], **gone} for other in found[1:]]
+        pools = _pools_without(view, found[1:], now)
         writes: tuple[Write, ...] = (
             Insert("actionrunkeys", (self._answer(request, action, body, now),)),
             Update("brokers", _facts(found[0]), {"$set": changes}),
             *(Update("brokers", _facts(other), {"$set": gone}) for other in found[1:]),
+            *(update for _, update in pools),
             postings.player_update(request.telegram_id, view.user, {}),
             *postings.counters,
             *postings.ledger_insert(),
-            self._event(
-                request, action, body["broker"], [{"_id": other["_id"], **gone} for other in found[1:]], postings
-            ),
+            self._event(request, action, body["broker"], deleted, [guild for guild, _ in pools], postings),
         )
         return Outcome(ActionResult(body=body, replayed=False, currency=cost.currency, amount=cost.amount), writes)
 
     def _event(
-        self, request: ActionRequest, action: _Action, broker: Document, deleted: list[Document], postings: Postings
+        self,
+        request: ActionRequest,
+        action: _Action,
+        broker: Document,
+        deleted: list[Document],
+        guilds_changed: list[Document],
+        postings: Postings,
     ) -> Insert:
         return outbox.event(
             event_id=self._store.new_id(),
@@ -187,6 +194,7 @@ class BrokerService:
             payload={
                 "broker": broker,
                 "deleted": deleted,
+                "guilds": [guilds.without_vaults(guild) for guild in guilds_changed],
                 "ledger": postings.rows,
                 "balances": postings.balances(),
             },
@@ -218,6 +226,18 @@ def _owned(view: ActionView, request: ActionRequest, action: _Action) -> list[Do
         found.append(view.brokers[broker_id])
     for broker in found:
         refuse_foreign(broker, request.telegram_id)
+    return found
+
+
+def _pools_without(view: ActionView, gone: Sequence[Document], now: datetime) -> list[tuple[Document, Update]]:
+    """The guilds in whose pools the brokers given up were: each as it then is, and the write that makes it so."""
+    found = []
+    for broker in gone:
+        guild = view.guilds.get(broker.get("guildId"))
+        if guild is not None:
+            changes = guilds.after_losing(guild, broker, now)
+            facts = {"_id": guild["_id"], "updatedAt": guild.get("updatedAt")}
+            found.append(({**guild, **changes}, Update("guilds", facts, {"$set": changes})))
     return found
 
 

@@ -59,6 +59,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "emissionStartHourUtc": 0,
     "emissionEndHourUtc": 24,
     "emissionWindows": {},
+    "seasonLength": "month",
     "supportLink": "",
     "supportTelegramGroup": "",
 }

@@ -1,6 +1,6 @@
 """Events for the other regions, written in the transaction that makes them true."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,11 +12,21 @@ FORMAT: Final = 1
 
 
 def event(
-    *, event_id: Any, entity: str, key: str, op: str, payload: Mapping[str, Any], request_id: str, now: datetime
+    *,
+    event_id: Any,
+    entity: str,
+    key: str,
+    op: str,
+    payload: Mapping[str, Any],
+    request_id: str,
+    now: datetime,
+    follow_ups: Sequence[Document] = (),
 ) -> Insert:
     """One event, not yet published.
 
     ``payload`` holds whole documents and balance changes, so that applying it needs no look back at the source.
+    ``follow_ups`` is work this region still has to do (``chalicelib.arena.follow_ups``); it must be settled before the
+    event may go.
     """
     document: Document = {
         "_id": event_id,
@@ -29,4 +39,6 @@ def event(
         "occurredAt": now,
         "publishedAt": None,
     }
+    if follow_ups:
+        document |= {"followUps": list(follow_ups), "followUpsDueAt": now}
     return Insert(COLLECTION, (document,))

@@ -78,6 +78,14 @@ class GuildRivalry:
     opponent_pool: int
 
 
+@dataclass(frozen=True, slots=True)
+class Referrer:
+    """Who brought the player in, and the referral code's document (empty when it is gone)."""
+
+    telegram_id: str
+    referral: Document
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BattleView:
     """The state a battle is decided on. ``None`` where no such document exists."""
@@ -100,6 +108,9 @@ class BattleView:
     """The preferred emission stripe of the day."""
     rivalry: GuildRivalry | None = None
     """Present when the query asked for it and the player has a guild."""
+    referrer: Referrer | None = None
+    boss: Document | None = None
+    """The newest active global boss."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +134,8 @@ class ActionView:
     """The actionrunkeys document of this (scope, requestId, user), holding the stored response."""
     brokers: Mapping[str, Document]
     """By the id as asked for; missing ones are absent."""
+    guilds: Mapping[Any, Document]
+    """Those in whose pools the brokers are, by ``_id``."""
     config: Document
 
 

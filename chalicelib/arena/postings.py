@@ -6,6 +6,7 @@ without its condition or a payment without its day counter can't be written.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from chalicelib.arena.emission import spend_counters
 from chalicelib.arena.moments import utc_day
 from chalicelib.arena.players import new_player
 from chalicelib.arena.ports import Document, Insert, Update
+from chalicelib.arena.standings import StandingsChange
 
 
 class Postings:
@@ -96,8 +98,14 @@ class Postings:
         """The rows as one write; none when no money moves."""
         return (Insert("ledgerentries", tuple(self._rows)),) if self._rows else ()
 
-    def player_update(self, telegram_id: str, user: Document | None, changes: Mapping[str, Any]) -> Update:
-        """The one write to the player who made the request: balances, the day's combo and ``changes`` ($set).
+    def player_update(
+        self,
+        telegram_id: str,
+        user: Document | None,
+        changes: Mapping[str, Any],
+        standings: StandingsChange | None = None,
+    ) -> Update:
+        """The one write to the player who made the request: balances, the day's combo, ``changes`` ($set), standings.
 
         ``user`` is what was decided on; a player without a document gets one.
         """
@@ -106,7 +114,8 @@ class Postings:
         facts: Document = {field: {"$gte": need} for field, need in self._needs[telegram_id].items()}
         if user is not None and first_win in changes:
             facts[first_win] = user.get(first_win)
-        return self._user_update(telegram_id, facts, {**changes, **combo}, create=user is None)
+        update = self._user_update(telegram_id, facts, {**changes, **combo}, create=user is None)
+        return update if standings is None else _with_standings(update, standings)
 
     def other_updates(self, telegram_id: str) -> tuple[Update, ...]:
         """Writes to everyone else who is paid; someone unknown gets a document to be paid into."""
@@ -130,3 +139,10 @@ class Postings:
             return {}
         before = user.get("dailyComboSpentTodayAiba") if user.get("dailyComboSpentDate") == self._day else 0
         return {"dailyComboSpentTodayAiba": (before or 0) + burned, "dailyComboSpentDate": self._day}
+
+
+def _with_standings(update: Update, standings: StandingsChange) -> Update:
+    change = {**update.change, "$inc": {**update.change.get("$inc", {}), **standings.increments}}
+    if standings.dropped:
+        change["$unset"] = dict.fromkeys(standings.dropped, "")
+    return replace(update, change=change)

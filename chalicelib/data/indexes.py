@@ -49,11 +49,22 @@ INDEXES: Final[Sequence[Index]] = (
     _index("users", "telegramId", unique=True),
     _index("users", "schoolId"),
     _index("users", "wallet", sparse=True),
+    # Every board and every way to order it, at once: boards come and go with leagues, realms and seasons.
+    _index("users", "$**", wildcardProjection={"totals": 1, "seasons": 1}),
+    _index("users", "standingsAt"),
+    *(
+        _index("seasonstandings", "season", "board", f"totals.{metric}", "telegramId")
+        for metric in ("score", "aiba", "neur", "battles")
+    ),
+    _index("seasonstandings", "season", "board", "telegramId", unique=True),
+    _index("seasonstandings", "season", "board", "rank"),
+    _index("seasons", "startsAt"),
     _index("brokers", "ownerTelegramId", "-createdAt"),
     _index("brokers", "guildId"),
     _index("brokers", "createdWithTonTxHash", sparse=True),
     _index("battles", "requestId", unique=True),
-    _index("battles", "ownerTelegramId", "-createdAt"),
+    # A history's filters stand at the end: tested on the index, so that only what is told is fetched.
+    _index("battles", "ownerTelegramId", "-createdAt", "-_id", "arena", "league", "modeKey"),
     _index("battles", "guildId"),
     _index("actionrunkeys", "scope", "requestId", "ownerTelegramId", unique=True),
     _index("actionrunkeys", "expiresAt", expireAfterSeconds=0),
@@ -63,7 +74,7 @@ INDEXES: Final[Sequence[Index]] = (
         unique=True,
         partialFilterExpression={"sourceType": _TEXT, "sourceId": _TEXT},
     ),
-    _index("ledgerentries", "telegramId", "-createdAt"),
+    _index("ledgerentries", "telegramId", "-createdAt", "-_id", "currency", "reason"),
     _index("ledgerentries", "-createdAt"),
     _index("ledgerentries", "battleId"),
     _index("economydays", "day", "stripe", unique=True),
@@ -72,13 +83,34 @@ INDEXES: Final[Sequence[Index]] = (
     _index("guilds", "name", unique=True),
     _index("guilds", "ownerTelegramId", "active"),
     _index("guilds", "members.telegramId"),
-    _index("guilds", "active", "-createdAt"),
+    _index("guilds", "active", "-createdAt", "-_id"),
+    _index("guilds", "active", "-boostCount", "-createdAt", "-_id"),
     _index("realms", "key", unique=True),
     _index("realms", "active", "level", "order"),
     _index("boosts", "telegramId", "expiresAt"),
     _index("referrals", "code", unique=True),
     _index("referrals", "ownerTelegramId"),
+    _index("referraluses", "refereeTelegramId", unique=True),
+    _index("referraluses", "code"),
+    _index("referraluses", "referrerTelegramId", "-createdAt"),
+    _index("globalbosses", "status", "-createdAt"),
+    _index("bossdamages", "bossId", "battleId", unique=True),
+    _index("bossdamages", "bossId", "telegramId"),
+    _index("bossdamages", "bossId", "-damage"),
+    _index("bossdamages", "telegramId"),
+    _index("operatorsignins", "expiresAt", expireAfterSeconds=0),
+    _index("operatoractions", "-createdAt"),
     _index("outbox", "publishedAt", "occurredAt"),
+    # Only events with work left to do have the field.
+    _index("outbox", "followUpsDueAt", sparse=True),
+    _index("connections", "telegramId", "-connectedAt", "-_id"),
+    _index("connections", "boards", "_id"),
+    _index("connections", "expiresAt", expireAfterSeconds=0),
+    _index("battlejobs", "ownerTelegramId", "requestId", unique=True),
+    _index("battlejobs", "status", "arena", "league"),
+    # Only queued jobs have the field.
+    _index("battlejobs", "dueAt", sparse=True),
+    _index("battlejobs", "expiresAt", expireAfterSeconds=0),
 )
 
 RETIRED: Final[Mapping[str, Sequence[str]]] = {"economydays": ("day_1",)}

@@ -26,12 +26,13 @@ DEFAULT_BUDGET_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """Documents matching ``where``, sorted; ``limit`` 0 is no limit."""
+    """Documents matching ``where``, sorted; ``limit`` 0 is no limit, ``projection`` None is whole documents."""
 
     collection: str
     where: Mapping[str, Any]
     sort: Sequence[tuple[str, int]] = ()
     limit: int = 0
+    projection: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def _run(database: Database[Document], operation: Operation, session: ClientSess
             sort = list(operation.sort) or None
             return (
                 database[operation.collection]
-                .find(operation.where, sort=sort, limit=operation.limit, session=session)
+                .find(operation.where, operation.projection, sort=sort, limit=operation.limit, session=session)
                 .to_list()
             )
         case FindOne():

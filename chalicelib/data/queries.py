@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from bson import MinKey, ObjectId
 
+from chalicelib.arena.follow_ups import BOSS_ACTIVE
 from chalicelib.arena.ports import ActionQuery, BattleQuery
 from chalicelib.data.operations import Aggregate, Find, FindOne
 
@@ -22,7 +23,7 @@ BROKERS_LISTED_MAX: Final = 1000
 """Starters are free and unlimited; this many stay well below Lambda's 6 MB answer."""
 
 LIVING: Mapping[str, Any] = {"deletedAt": None}
-"""Brokers are never removed, only marked: every read of them says this."""
+"""Brokers and game modes are never removed, only marked: reads of them say this."""
 
 
 def battle(query: BattleQuery) -> Aggregate:
@@ -54,12 +55,19 @@ def battle(query: BattleQuery) -> Aggregate:
             {"$limit": 1},
         ),
         stripe=_lookup("economydays", {"_id": query.stripe_id}),
+        referrer=_lookup(
+            "referraluses",
+            {"refereeTelegramId": query.telegram_id},
+            {"$lookup": {"from": "referrals", "localField": "code", "foreignField": "code", "as": "referral"}},
+        ),
+        boss=_lookup("globalbosses", {"status": BOSS_ACTIVE}, {"$sort": {"createdAt": -1}}, {"$limit": 1}),
     )
 
 
 def _mode(query: BattleQuery) -> Stage:
     if query.mode_key is not None:
-        return _lookup("gamemodes", {"key": query.mode_key})
+        # A deleted mode keeps its key.
+        return _lookup("gamemodes", {"key": query.mode_key, **LIVING})
     return _lookup(
         "gamemodes",
         {"enabled": True, "arena": query.arena, "league": query.league},
@@ -82,7 +90,11 @@ def action(query: ActionQuery) -> Aggregate:
                 "status": "completed",
             },
         ),
-        brokers=_lookup("brokers", {"_id": {"$in": ids}, **LIVING}),
+        brokers=_lookup(
+            "brokers",
+            {"_id": {"$in": ids}, **LIVING},
+            {"$lookup": {"from": "guilds", "localField": "guildId", "foreignField": "_id", "as": "guild"}},
+        ),
         config=_lookup("economyconfigs", _FIRST_BY_ID, {"$sort": {"_id": 1}}, {"$limit": 1}),
     )
 

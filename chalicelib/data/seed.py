@@ -11,7 +11,7 @@ from chalicelib.arena.economy_config import DEFAULTS
 from chalicelib.arena.modes import DEFAULT_MODES
 from chalicelib.arena.ports import Document
 
-_CONFIG_ID: Final = ObjectId("000000000000000000000001")
+CONFIG_ID: Final = ObjectId("000000000000000000000001")
 """Fixed, so that two who seed an empty database at once still make one document."""
 
 
@@ -26,6 +26,4 @@ def seed_defaults(database: Database[Document], now: datetime) -> None:
         ordered=False,
     )
     if database["economyconfigs"].find_one({}) is None:
-        database["economyconfigs"].update_one(
-            {"_id": _CONFIG_ID}, {"$setOnInsert": {**DEFAULTS, **stamps}}, upsert=True
-        )
+        database["economyconfigs"].update_one({"_id": CONFIG_ID}, {"$setOnInsert": {**DEFAULTS, **stamps}}, upsert=True)

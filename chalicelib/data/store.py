@@ -16,6 +16,7 @@ from chalicelib.arena.ports import (
     GuildRivalry,
     Insert,
     Outcome,
+    Referrer,
     Snapshot,
     Write,
 )
@@ -24,6 +25,7 @@ from chalicelib.data import queries
 from chalicelib.data.operations import Create, Operations, Update
 from chalicelib.data.transactions import StaleState, Transactions
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -49,6 +51,8 @@ class MongoSnapshot:
             referral=_only(found["referral"]),
             stripe=_only(found["stripe"]),
             rivalry=rivalry,
+            referrer=_referrer(_only(found["referrer"])),
+            boss=_only(found["boss"]),
         )
 
     def guild_rivalry(self, guild_id: Any) -> GuildRivalry:
@@ -61,10 +65,12 @@ class MongoSnapshot:
     def action(self, query: ActionQuery) -> ActionView:
         (found,) = self._operations.execute(queries.action(query), session=self._session)
         brokers = {str(broker["_id"]): broker for broker in found["brokers"]}
+        guilds = [guild for broker in found["brokers"] for guild in broker.pop("guild")]
         return ActionView(
             user=_only(found["user"]),
             finished=_only(found["finished"]),
             brokers={asked: brokers[asked.lower()] for asked in query.broker_ids if asked.lower() in brokers},
+            guilds={guild["_id"]: guild for guild in guilds},
             config=_only(found["config"]) or {},
         )
 
@@ -80,8 +86,13 @@ class MongoStore:
         return ObjectId()
 
     def transact(self, work: Callable[[Snapshot], Outcome[T]]) -> T:
+        return self.transact_on(MongoSnapshot, work)
+
+    def transact_on(self, snapshot: Callable[[Operations, ClientSession], S], work: Callable[[S], Outcome[T]]) -> T:
+        """As ``transact``, on a snapshot of another kind: each area reads what its own decisions need."""
+
         def attempt(session: ClientSession) -> T:
-            outcome = work(MongoSnapshot(self._operations, session))
+            outcome = work(snapshot(self._operations, session))
             for operation in _round_trips(outcome.writes):
                 written = self._operations.execute(operation, session=session)
                 if isinstance(operation, Update) and written != len(operation.changes):
@@ -103,6 +114,10 @@ def _round_trips(writes: Sequence[Write]) -> Iterator[Create | Update]:
 
 def _only(found: list[Document]) -> Document | None:
     return found[0] if found else None
+
+
+def _referrer(use: Document | None) -> Referrer | None:
+    return None if use is None else Referrer(use["referrerTelegramId"], _only(use["referral"]) or {})
 
 
 def _split_rivalry(guild: Document) -> GuildRivalry:

@@ -3,20 +3,33 @@
 import os
 from typing import Any
 
-from chalicelib.entrypoints.http import Call, Reply, Routes
-from chalicelib.errors import NotFound
+from chalicelib.entrypoints.http import Answer, Call, Reply, Routes
+from chalicelib.errors import NotFound, Unavailable
+from chalicelib.monitoring.battle_queue import exposition
 from chalicelib.monitoring.exposition import CONTENT_TYPE, render
 from chalicelib.monitoring.readiness import Readiness
+from chalicelib.observability import logger
 
 routes = Routes(__name__)
 
 
-@routes.route("GET", "/health", standalone=True)
+@routes.route(
+    "GET",
+    "/health",
+    standalone=True,
+    summary="Whether the process answers; asks no dependency",
+    answers=(Answer("Healthy"),),
+)
 def health(_call: Call) -> dict[str, Any]:
     return {"ok": True}
 
 
-@routes.route("GET", "/health/ready")
+@routes.route(
+    "GET",
+    "/health/ready",
+    summary="Whether this environment can serve, and which dependencies answer",
+    answers=(Answer("Readiness"), Answer("Readiness", 503)),
+)
 def ready(call: Call) -> Reply:
     readiness = call.arena.readiness()
     body = {
@@ -31,11 +44,26 @@ def ready(call: Call) -> Reply:
     return Reply(body, status=200) if readiness.ready else Reply(body, status=503, headers={"Retry-After": "1"})
 
 
-@routes.route("GET", "/metrics")
+@routes.route(
+    "GET",
+    "/metrics",
+    summary="Metrics of the region in Prometheus text",
+    answers=(Answer("Text", media_type=CONTENT_TYPE),),
+)
 def metrics(call: Call) -> Reply:
     readiness: Readiness = call.arena.readiness()
-    text = render(readiness, region=call.arena.settings.region, tier=call.arena.settings.tier)
+    # Not asked of a database that has just not answered: the page must come within a scraper's patience.
+    more = _queue_lengths(call) if readiness.ready else []
+    text = render(readiness, region=call.arena.settings.region, tier=call.arena.settings.tier, more=more)
     return Reply(text, headers={"Content-Type": CONTENT_TYPE})
+
+
+def _queue_lengths(call: Call) -> list[str]:
+    try:
+        return exposition(call.arena.battle_queue.lengths())
+    except Unavailable:
+        logger().warning("battle queue length not known")
+        return []
 
 
 def unknown_path(_call: Call) -> Any:

@@ -5,8 +5,9 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ from chalicelib.arena.initdata import sign
 from infra.cli.local import LocalCloud
 
 TIMEOUT_SECONDS = 30
+QUEUE_POLL_SECONDS = 0.2
+QUEUE_WORD_SECONDS = 5
+QUEUE_SECONDS_MAX = 120
+"""A message whose worker died comes back after a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,12 @@ def fight(
     league: str = "rookie",
     mode_key: str | None = None,
     broker_id: str | None = None,
+    queued: Callable[[str], None] | None = None,
 ) -> BattleReport:
     """Fights one battle with ``broker_id``, or with a new starter broker.
 
-    Raises ``click.ClickException`` with the API's own words when a call is refused.
+    With ``queued`` it goes through the queue, and ``queued`` is told how that goes. Raises ``click.ClickException``
+    with the API's own words when a call is refused.
     """
     headers = {"X-Telegram-Init-Data": signed_init_data(bot_token, user_id, username)}
     if broker_id is None:
@@ -64,14 +71,43 @@ def fight(
         if broker is None:
             raise click.ClickException(f"user {user_id} has no broker {broker_id}")
     wanted = {"requestId": str(uuid.uuid4()), "brokerId": broker["_id"], "arena": arena, "league": league}
-    battle = _call("POST", f"{api_url}/api/battle/run", headers, wanted | ({"modeKey": mode_key} if mode_key else {}))[
-        "data"
-    ]
+    if mode_key:
+        wanted["modeKey"] = mode_key
+    if queued is None:
+        battle = _call("POST", f"{api_url}/api/battle/run", headers, wanted)["data"]
+    else:
+        battle = _fight_queued(api_url, headers, wanted, queued)
     modes = _call("GET", f"{api_url}/api/game-modes", headers)["data"]
     rules = next((mode.get("rules") for mode in modes if mode["key"] == battle["modeKey"]), None)
     score = simulate_battle(broker, int(battle["seedHex"][:8], 16), battle["arena"], battle["league"], rules)
     ready = _call("GET", f"{api_url}/health/ready", headers)["data"]
     return BattleReport(battle, ready["environment"]["initializationType"], score)
+
+
+def _fight_queued(
+    api_url: str, headers: Mapping[str, str], wanted: Mapping[str, Any], progress: Callable[[str], None]
+) -> Mapping[str, Any]:
+    started = time.monotonic()
+    accepted = _call("POST", f"{api_url}/api/battle/queue", headers, wanted)["data"]
+    progress(f"queued; its status is at {accepted['statusUrl']}")
+    told = accepted
+    next_word = QUEUE_WORD_SECONDS
+    while "battle" not in told:
+        if "error" in told:
+            raise click.ClickException(f"the queued battle was {told['status']}: {told['error']['code']}")
+        waited = time.monotonic() - started
+        if waited > QUEUE_SECONDS_MAX:
+            raise click.ClickException(
+                f"still queued after {QUEUE_SECONDS_MAX} s; ask again: GET {accepted['statusUrl']}"
+            )
+        if waited > next_word:
+            progress(f"still queued after {waited:.0f} s")
+            next_word += QUEUE_WORD_SECONDS
+        time.sleep(QUEUE_POLL_SECONDS)
+        told = _call("GET", f"{api_url}{accepted['statusUrl']}", headers)["data"]
+    progress(f"fought after {time.monotonic() - started:.1f} s")
+    battle: Mapping[str, Any] = told["battle"]
+    return battle
 
 
 def _call(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None = None) -> Any:
@@ -110,6 +146,7 @@ def describe(region: str, report: BattleReport) -> str:
 @click.option("--league", default="rookie", show_default=True)
 @click.option("--mode", "mode_key", default=None, help="Game mode key; wins over arena and league.")
 @click.option("--broker", "broker_id", default=None, help="One of the user's brokers; a new starter by default.")
+@click.option("--queued", is_flag=True, help="Send it through the queue and wait for the result.")
 @click.option("--state-dir", type=click.Path(path_type=Path), default=None, help="The local cloud's state directory.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
@@ -122,6 +159,7 @@ def command(
     league: str,
     mode_key: str | None,
     broker_id: str | None,
+    queued: bool,
     state_dir: Path | None,
     as_json: bool,
 ) -> None:
@@ -143,6 +181,7 @@ def command(
         league=league,
         mode_key=mode_key,
         broker_id=broker_id,
+        queued=partial(click.echo, err=True) if queued else None,
     )
     if as_json:
         click.echo(json.dumps(asdict(report) | {"agrees": report.agrees}, indent=2))

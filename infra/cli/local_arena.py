@@ -17,7 +17,7 @@ from infra.cli.battle import describe, fight
 from infra.cloud import Cloud, error_code
 from infra.deploy import Deployment, deploy
 from infra.package import build_package
-from infra.template.parameters import MONGO_DATABASE
+from infra.template.parameters import MONGO_DATABASE, WEBSOCKET_API, WEBSOCKET_ENDPOINT
 from infra.template.stage import STAGES
 from localcloud import localstack_server, mongod, valkey
 from localcloud.errors import LocalCloudError
@@ -30,6 +30,8 @@ from localcloud.supervisor import Supervisor
 from localcloud.tasks import Task, run_all
 from localcloud.topology import TIERS, database_name
 from localcloud.valkey import Valkey
+from localcloud.websocket.server import DEFAULT_PORT as DEFAULT_WEBSOCKET_PORT
+from localcloud.websocket.server import WebSocketGateway
 
 Log = Callable[[str], None]
 _SELECTION_MILLISECONDS = 10_000
@@ -44,6 +46,7 @@ class Options:
     localstack_port: int = localstack_server.DEFAULT_PORT
     mongo_port: int = mongod.DEFAULT_PORT
     valkey_port: int = valkey.DEFAULT_PORT
+    websocket_port: int = DEFAULT_WEBSOCKET_PORT
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class _Servers:
     mongo: ReplicaSet
     valkey: Valkey
     localstack: LocalStack
+    websocket: WebSocketGateway
 
 
 class LocalArena:
@@ -84,7 +88,7 @@ class LocalArena:
                     deploy,
                     built,
                     region=region,
-                    parameters={MONGO_DATABASE: database_name(region)},
+                    parameters=self._parameters(region, servers),
                     endpoint_url=servers.localstack.url,
                     log=partial(self._log_for, region),
                 )
@@ -100,19 +104,38 @@ class LocalArena:
     def _start_servers(self) -> _Servers:
         options = self._options
         members = self._topology.mongo_members
+        localstack = LocalStack(
+            claim(options.localstack_port, server="LocalStack", setting="--localstack-port"), self._checkout
+        )
         servers = _Servers(
             ReplicaSet(claim_range(options.mongo_port, members, server="mongod", setting="--mongo-port")),
             Valkey(claim(options.valkey_port, server="Valkey", setting="--valkey-port")),
-            LocalStack(
-                claim(options.localstack_port, server="LocalStack", setting="--localstack-port"), self._checkout
+            localstack,
+            WebSocketGateway(
+                claim(options.websocket_port, server="the WebSocket gateway", setting="--websocket-port"),
+                localstack.url,
+                STAGES[self._topology.stage].stack_name,
+                options.regions,
             ),
         )
-        self._log("starting mongod, Valkey and LocalStack")
+        self._log("starting mongod, Valkey, LocalStack and the WebSocket gateway")
         state = self._state
         self._supervisor.start(
-            [*servers.mongo.servers(state), servers.valkey.server(state), servers.localstack.server(state)]
+            [
+                *servers.mongo.servers(state),
+                servers.valkey.server(state),
+                servers.localstack.server(state),
+                servers.websocket.server(),
+            ]
         )
         return servers
+
+    def _parameters(self, region: str, servers: _Servers) -> dict[str, str]:
+        return {
+            MONGO_DATABASE: database_name(region),
+            WEBSOCKET_API: "none",
+            WEBSOCKET_ENDPOINT: servers.websocket.management_url(region),
+        }
 
     def _put_secret(self, region: str, servers: _Servers, secrets: Mapping[str, str]) -> None:
         client = Cloud(region, servers.localstack.url).client("secretsmanager")
@@ -150,6 +173,7 @@ class LocalArena:
                 region: {
                     "api": deployment.api_url,
                     "health": f"{deployment.api_url}/health",
+                    "websocket": servers.websocket.url(region),
                     "function": deployment.api_function_name,
                     "mongo": servers.mongo.uri,
                     "database": database_name(region),

@@ -16,9 +16,14 @@ COMMANDS = {
     "status": "infra.cli.status:command",
     "deploy": "infra.cli.deploy:command",
     "battle": "infra.cli.battle:command",
+    "live": "infra.cli.live:command",
+    "leaderboard": "infra.cli.leaderboard:command",
     "initdata": "infra.cli.initdata:command",
+    "operator-token": "infra.cli.operators:operator_token",
+    "hash-password": "infra.cli.operators:hash_password",
     "indexes": "infra.cli.indexes:command",
     "seed": "infra.cli.indexes:seed",
+    "openapi": "infra.cli.openapi:command",
 }
 """Every command, and where it is."""
 
@@ -28,9 +33,14 @@ _SUMMARIES = {
     "status": "Show what runs, and where.",
     "deploy": "Package and deploy a stage, locally or to AWS.",
     "battle": "Fight one battle through the API and print it.",
+    "live": "Print a player's results and a leaderboard as they come, by WebSocket.",
+    "leaderboard": "Rebuild, verify or recompute leaderboards.",
     "initdata": "Print a signed sign-in header for a player.",
+    "operator-token": "Print a token for operator routes of the local cloud.",
+    "hash-password": "Hash an operator's password for the secret.",
     "indexes": "Create the database's missing indexes.",
     "seed": "Insert the default game modes and economy settings.",
+    "openapi": "Print the API's OpenAPI document.",
 }
 
 

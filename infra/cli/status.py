@@ -40,6 +40,7 @@ def with_live_counts(recorded: Mapping[str, Any]) -> dict[str, Any]:
         name: {
             "api": entry["api"],
             "health": entry["health"],
+            "websocket": entry["websocket"],
             "provisioned": _provisioned(recorded["localstack"], name, entry["function"]),
             "mongo": entry["mongo"],
             "database": entry["database"],

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from localcloud.state import StateDir
 from localcloud.stop_request import StopRequest
 from localcloud.supervisor import Supervisor
 from localcloud.topology import REGIONS, TIERS
+from localcloud.websocket.server import DEFAULT_PORT as DEFAULT_WEBSOCKET_PORT
 
 _INTERRUPTED = 130
 _PORT = click.IntRange(0, 65_535)
@@ -43,6 +45,7 @@ class Regions(click.ParamType[tuple[str, ...]]):
 @click.option("--localstack-port", type=_PORT, default=localstack_server.DEFAULT_PORT, show_default=True)
 @click.option("--mongo-port", type=_PORT, default=mongod.DEFAULT_PORT, show_default=True)
 @click.option("--valkey-port", type=_PORT, default=valkey.DEFAULT_PORT, show_default=True)
+@click.option("--websocket-port", type=_PORT, default=DEFAULT_WEBSOCKET_PORT, show_default=True)
 @click.option("--state-dir", type=click.Path(path_type=Path), default=None, help="Default: .arena/state.")
 def command(
     detach: bool,
@@ -51,6 +54,7 @@ def command(
     localstack_port: int,
     mongo_port: int,
     valkey_port: int,
+    websocket_port: int,
     state_dir: Path | None,
 ) -> None:
     """Start the local cloud, deploy the arena into it and fight one battle.
@@ -61,7 +65,8 @@ def command(
     if detach:
         from infra.cli.detached import start_detached
 
-        start_detached(state, _arguments(tier, regions, localstack_port, mongo_port, valkey_port))
+        ports = (localstack_port, mongo_port, valkey_port, websocket_port)
+        start_detached(state, _arguments(tier, regions, ports))
         return
     # Late, so that wrong usage and --help do not wait for the AWS and MongoDB libraries.
     from infra.cli.local_arena import LocalArena, Options, elapsed_log
@@ -70,7 +75,7 @@ def command(
     stop = StopRequest()
     stop.install()
     log = elapsed_log(click.echo)
-    options = Options(tier, regions, localstack_port, mongo_port, valkey_port)
+    options = Options(tier, regions, localstack_port, mongo_port, valkey_port, websocket_port)
     is_up = False
     try:
         with Supervisor(state, log, stop) as supervisor:
@@ -92,13 +97,7 @@ def _end_helpers() -> None:
         helper.signal(signal.SIGKILL)
 
 
-def _arguments(
-    tier: str, regions: tuple[str, ...], localstack_port: int, mongo_port: int, valkey_port: int
-) -> list[str]:
-    return [
-        *("--tier", tier),
-        *("--regions", ",".join(regions)),
-        *("--localstack-port", str(localstack_port)),
-        *("--mongo-port", str(mongo_port)),
-        *("--valkey-port", str(valkey_port)),
-    ]
+def _arguments(tier: str, regions: tuple[str, ...], ports: Sequence[int]) -> list[str]:
+    options = ("--localstack-port", "--mongo-port", "--valkey-port", "--websocket-port")
+    chosen = [text for option, port in zip(options, ports, strict=True) for text in (option, str(port))]
+    return ["--tier", tier, "--regions", ",".join(regions), *chosen]

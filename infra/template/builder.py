@@ -13,7 +13,9 @@ from infra.template.api import complete_apis
 from infra.template.document import FUNCTION_TYPE, Json, TemplateError, resources_of_type
 from infra.template.functions import complete_functions
 from infra.template.parameters import parameters
+from infra.template.queues import complete_queues
 from infra.template.stage import StageSpec
+from infra.template.websocket import complete_websocket
 
 _SAM_TRANSFORM = "AWS::Serverless-2016-10-31"
 
@@ -32,6 +34,8 @@ def build_template(chalice_template: Json, stage: StageSpec) -> Json:
         raise TemplateError("the template has no function")
     template["Description"] = f"AIBA Arena, stage {stage.name} ({stage.tier.name} tier), one region."
     template["Parameters"] = parameters(stage)
+    complete_queues(template)
     complete_functions(template, stage)
     complete_apis(template, stage)
+    complete_websocket(template, stage)
     return template

@@ -37,6 +37,16 @@ def add_dependency(resource: Json, logical_id: str) -> None:
     resource["DependsOn"] = names
 
 
+def role_of(template: Json, function_id: str, properties: Json) -> Json:
+    """The role of a function, to add permissions to; raises TemplateError when the template has none for it."""
+    role = properties["Role"]
+    role_id = role["Fn::GetAtt"][0] if isinstance(role, dict) else None
+    if role_id not in template["Resources"]:
+        raise TemplateError(f"function {function_id} has no role in this template to add permissions to")
+    resource: Json = template["Resources"][role_id]
+    return resource
+
+
 def map_strings(value: Any, change: Callable[[str], str]) -> Any:
     """A copy of a JSON value with ``change`` applied to every string in it, keys excepted."""
     if isinstance(value, str):

@@ -10,6 +10,7 @@ from infra.template.document import (
     add_dependency,
     add_resource,
     resources_of_type,
+    role_of,
 )
 from infra.template.parameters import PROVISIONED_CONCURRENCY, RELEASE_HASH, function_environment
 from infra.template.stage import ALIAS, StageSpec
@@ -67,7 +68,7 @@ def _complete_queue_sources(template: Json, function_id: str, properties: Json) 
             continue
         event["Properties"]["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
         # The mapping reads the queue with the function's own role; the shared policy knows no queue.
-        _role_of(template, function_id, properties)["Properties"]["Policies"].append(
+        role_of(template, function_id, properties)["Properties"]["Policies"].append(
             {
                 "PolicyName": f"{event_id}Policy",
                 "PolicyDocument": {
@@ -82,15 +83,6 @@ def _complete_queue_sources(template: Json, function_id: str, properties: Json) 
                 },
             }
         )
-
-
-def _role_of(template: Json, function_id: str, properties: Json) -> Json:
-    role = properties["Role"]
-    role_id = role["Fn::GetAtt"][0] if isinstance(role, dict) else None
-    if role_id not in template["Resources"]:
-        raise TemplateError(f"function {function_id} has no role in this template to permit its queue")
-    resource: Json = template["Resources"][role_id]
-    return resource
 
 
 def _permit_alias_only(template: Json) -> None:

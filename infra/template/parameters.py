@@ -11,6 +11,8 @@ PUBLIC_BASE_URL: Final = "PublicBaseUrl"
 INITDATA_MAX_AGE: Final = "InitDataMaxAgeSeconds"
 PROVISIONED_CONCURRENCY: Final = "ProvisionedConcurrency"
 RELEASE_HASH: Final = "ReleaseHash"
+WEBSOCKET_API: Final = "WebSocketApi"
+WEBSOCKET_ENDPOINT: Final = "WebSocketEndpoint"
 
 DEFAULT_INITDATA_MAX_AGE_SECONDS: Final = 900
 

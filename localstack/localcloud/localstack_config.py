@@ -45,6 +45,8 @@ def localstack_environment(port: int, state_dir: Path, runtime_python: Path, log
         "LAMBDA_SYNCHRONOUS_CREATE": "1",
         "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "30",
         "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
+        # Between two batches of a queue that has more; AWS has no such pause.
+        "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.02",
         # As in AWS, a resource type nobody can create is an error; the local template must not hold any.
         "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES": "0",
         "ARENA_LAMBDA_PYTHON": str(runtime_python),

@@ -72,7 +72,7 @@ def arena(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-FREE_PORTS = ("--localstack-port", "0", "--mongo-port", "0", "--valkey-port", "0")
+FREE_PORTS = ("--localstack-port", "0", "--mongo-port", "0", "--valkey-port", "0", "--websocket-port", "0")
 
 
 @pytest.fixture(scope="session")

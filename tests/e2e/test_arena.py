@@ -47,7 +47,8 @@ def test_status_has_the_promised_shape(cloud: Cloud) -> None:
     assert status["tier"] == "development"
     assert tuple(status["regions"]) == REGIONS
     for name, region in status["regions"].items():
-        assert set(region) == {"api", "health", "provisioned", "mongo", "database"}
+        assert set(region) == {"api", "health", "websocket", "provisioned", "mongo", "database"}
+        assert region["websocket"].endswith(f"/{name}")
         assert region["health"] == region["api"] + "/health"
         assert region["provisioned"] == 1
         assert region["database"] == "aiba_" + name.replace("-", "_")

@@ -29,7 +29,7 @@ def updated(document: Mapping[str, Any], change: Mapping[str, Any], *, inserting
     result = copy.deepcopy(dict(document))
     touched: set[str] = set()
     for operator, fields in change.items():
-        if operator not in {"$set", "$inc", "$setOnInsert"}:
+        if operator not in {"$set", "$inc", "$setOnInsert", "$unset", "$push"}:
             raise NotImplementedError(f"update operator {operator}")
         if not fields:
             raise ValueError(f"{operator} is empty")
@@ -59,7 +59,17 @@ def _refuse_conflict(path: str, touched: set[str]) -> None:
 
 
 def _apply(document: Document, operator: str, path: str, value: Any) -> None:
-    if operator == "$inc":
+    if operator == "$unset":
+        parent, _, name = path.rpartition(".")
+        found = _get(document, parent) if parent else document
+        if isinstance(found, dict):
+            found.pop(name, None)
+    elif operator == "$push":
+        if set(value) != {"$each", "$slice"} or value["$slice"] >= 0:
+            raise NotImplementedError(f"$push of {value!r}")
+        before = _get(document, path)
+        _set(document, path, [*([] if before is _MISSING else before), *value["$each"]][value["$slice"] :])
+    elif operator == "$inc":
         before = _get(document, path)
         before = 0 if before is _MISSING else before
         if not isinstance(before, int | float) or isinstance(before, bool):

@@ -21,12 +21,14 @@ from chalicelib.arena.ports import (
     GuildRivalry,
     Insert,
     Outcome,
+    Referrer,
     Snapshot,
     Update,
 )
 from chalicelib.errors import Conflict, Unavailable
 from tests.fakes.memory_database import DuplicateError, MemoryDatabase, Moment, StaleError
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 RACES_MAX = 64
@@ -59,17 +61,25 @@ class MemorySnapshot:
             referral=_first(referral for referral in referrals if referral.get("active") is not False),
             stripe=_first(find("economydays", {"_id": query.stripe_id})),
             rivalry=self.guild_rivalry(guild["_id"]) if guild is not None and query.with_rivalry else None,
+            referrer=self._referrer(query.telegram_id),
+            boss=max(find("globalbosses", {"status": "active"}), key=lambda boss: boss["createdAt"], default=None),
         )
+
+    def _referrer(self, telegram_id: str) -> Referrer | None:
+        use = _first(self._moment.find("referraluses", {"refereeTelegramId": telegram_id}))
+        if use is None:
+            return None
+        return Referrer(use["referrerTelegramId"], _first(self._moment.find("referrals", {"code": use["code"]})) or {})
 
     def _mode(self, query: BattleQuery) -> Document | None:
         if query.mode_key is not None:
-            return _first(self._moment.find("gamemodes", {"key": query.mode_key}))
+            return _first(self._moment.find("gamemodes", {"key": query.mode_key, **_LIVING}))
         wanted = {"enabled": True, "arena": query.arena, "league": query.league}
         return min(self._moment.find("gamemodes", wanted), key=lambda mode: str(mode["key"]), default=None)
 
     def guild_rivalry(self, guild_id: Any) -> GuildRivalry:
         others = [guild for guild in self._moment.find("guilds", {"active": True}) if guild["_id"] != guild_id]
-        opponent = max(others, key=lambda guild: guild["createdAt"], default=None)
+        opponent = max(others, key=lambda guild: (guild["createdAt"], guild["_id"]), default=None)
         return GuildRivalry(opponent, self._pool(guild_id), 0 if opponent is None else self._pool(opponent["_id"]))
 
     def _pool(self, guild_id: Any) -> int:
@@ -82,10 +92,12 @@ class MemorySnapshot:
         find = self._moment.find
         key = {"scope": query.scope, "requestId": query.request_id, "ownerTelegramId": query.telegram_id}
         found = {asked: find("brokers", {"_id": ObjectId(asked), **_LIVING}) for asked in query.broker_ids}
+        pooled_in = [broker.get("guildId") for brokers in found.values() for broker in brokers]
         return ActionView(
             user=_first(find("users", {"telegramId": query.telegram_id})),
             finished=_first(find("actionrunkeys", {**key, "status": "completed"})),
             brokers={asked: brokers[0] for asked, brokers in found.items() if brokers},
+            guilds={guild["_id"]: guild for guild in find("guilds") if guild["_id"] in pooled_in},
             config=_first(find("economyconfigs")) or {},
         )
 
@@ -100,10 +112,13 @@ class MemoryStore:
         return ObjectId()
 
     def transact(self, work: Callable[[Snapshot], Outcome[T]]) -> T:
+        return self.transact_on(MemorySnapshot, work)
+
+    def transact_on(self, snapshot: Callable[[Moment], S], work: Callable[[S], Outcome[T]]) -> T:
         lost: Exception = StaleError()
         for _ in range(RACES_MAX):
             moment = self._database.now()
-            outcome = work(MemorySnapshot(moment))
+            outcome = work(snapshot(moment))
             try:
                 self._database.commit(outcome.writes, seen=moment)
             except (StaleError, DuplicateError) as error:

@@ -6,7 +6,10 @@ import pytest
 from pymongo.database import Database
 
 from chalicelib.arena.ports import Document
+from tests.http_arena import api, arena, clock, player
 from tests.worlds import World, mongo_world
+
+__all__ = ["api", "arena", "clock", "player", "world"]
 
 
 @pytest.fixture

@@ -29,7 +29,22 @@ def test_help_lists_every_command_without_importing_any() -> None:
     assert all(name in done.stdout for name in ("up", "down", "status", "deploy", "battle", "initdata"))
 
 
-@pytest.mark.parametrize("command", ["up", "down", "status", "deploy", "battle", "initdata", "indexes", "seed"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "up",
+        "down",
+        "status",
+        "deploy",
+        "battle",
+        "initdata",
+        "indexes",
+        "seed",
+        "operator-token",
+        "hash-password",
+        "openapi",
+    ],
+)
 def test_every_command_has_help(command: str) -> None:
     done = arena(command, "--help")
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,9 @@ SECRETS = {
     "BATTLE_SEED_SECRET": "0f9d8c7b6a5948372615049382716a5b4c3d2e1f",
     "ADMIN_JWT_SECRET": "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d",
     "ADMIN_EMAIL": "ops@arena.test",
-    "ADMIN_PASSWORD_HASH": "$2b$12$abcdefghijklmnopqrstuv",
+    # Of "x".
+    "ADMIN_PASSWORD_HASH": "scrypt$16384$8$1$84qS1L7arEYJpWqXgOYePg==$"
+    "MhYxXNfdfv5wDnv3XOH8Q/64qax2MfGAn7Le4Lma3cP95vV6focJ5EBZQZhjt4KJ53OVEPAxssSFBvARURuFyQ==",
 }
 PRODUCTION = {
     "APP_ENV": "prod",
@@ -115,6 +117,27 @@ def test_the_header_short_cut_is_impossible_in_production() -> None:
     assert load({**DEVELOPMENT, "ARENA_HEADER_AUTH": "true"}).header_auth is True
 
 
+def test_an_illegible_password_hash_is_refused_without_showing_it() -> None:
+    for environ, secrets in ((PRODUCTION, dict(SECRETS)), ({"APP_ENV": "dev"}, dict(SECRETS))):
+        secrets["ADMIN_PASSWORD_HASH"] = "$2b$12$abcdefghijklmnopqrstuv"
+        (problem,) = problems(environ, secrets)
+        assert problem.startswith("ADMIN_PASSWORD_HASH: not of the form scrypt$N$r$p$SALT$HASH; make one with")
+        assert "abcdefghij" not in problem
+
+
+def test_without_admin_settings_development_has_no_operator() -> None:
+    """All of them or none; in production all."""
+    none = {key: value for key, value in DEVELOPMENT.items() if not key.startswith("ADMIN_")}
+    assert load(none).operator is None
+    operator = load(DEVELOPMENT).operator
+    assert operator is not None
+    assert operator.email == "ops@arena.test"
+    assert SECRETS["ADMIN_JWT_SECRET"] not in repr(operator)
+    assert [p.split(":")[0] for p in problems({**none, "ADMIN_EMAIL": "a@b.test"})] == [
+        *("ADMIN_JWT_SECRET", "ADMIN_PASSWORD_HASH"),
+    ]
+
+
 def test_vault_settings_are_all_or_none() -> None:
     assert problems({**PRODUCTION, "ARENA_VAULT_ADDRESS": "EQ-vault"}, SECRETS)
     load({**PRODUCTION, "ARENA_VAULT_ADDRESS": "EQ-vault", "AIBA_JETTON_MASTER": "EQ-jetton"}, SECRETS)
@@ -132,3 +155,11 @@ def test_development_reads_the_sign_in_age_as_the_game_does(text: str, seconds: 
 @pytest.mark.parametrize(("text", "size"), [("1mb", 1048576), ("512kb", 524288), ("100", 100), (" 2 MB ", 2097152)])
 def test_body_limit_sizes(text: str, size: int) -> None:
     assert load({**DEVELOPMENT, "JSON_BODY_LIMIT": text}).body_limit_bytes == size
+
+
+def test_an_endpoint_is_a_url_and_absent_means_none() -> None:
+    name = "ARENA_WEBSOCKET_ENDPOINT"
+    assert load(PRODUCTION, SECRETS).websocket_endpoint is None
+    assert load({**PRODUCTION, name: " https://x.example/api/ "}, SECRETS).websocket_endpoint == "https://x.example/api"
+    (problem,) = problems({**PRODUCTION, name: "x.example"}, SECRETS)
+    assert problem.startswith(f"{name}: 'x.example'; an http or https URL")

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from cfnlint.api import lint_all
 
+from chalicelib.entrypoints.live import RESERVE_MILLISECONDS
+from chalicelib.settings import QUEUE_KEYS
 from infra.package import PROJECT_ROOT, build_package
 from infra.template import STAGES, build_template
 from infra.template.document import TemplateError
 from infra.template.gateway_responses import EXTENSION
+from infra.template.websocket import without_websocket_api
 from tests.sample_project import write_sample_project
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -122,7 +125,10 @@ def test_every_function_is_published_and_only_the_api_is_kept_warm(built: Json) 
 
 def test_every_function_has_its_settings_and_an_expiring_log(built: Json) -> None:
     for name, function in of_type(built, "AWS::Serverless::Function").items():
-        variables = function["Properties"]["Environment"]["Variables"]
+        variables = dict(function["Properties"]["Environment"]["Variables"])
+        # Where a function sends to is its own affair: see the queues' and the WebSocket's tests.
+        for own in ("ARENA_WEBSOCKET_ENDPOINT", *QUEUE_KEYS):
+            variables.pop(own, None)
         assert variables == {
             "APP_ENV": "prod",
             "ARENA_TIER": "staging",
@@ -203,3 +209,74 @@ def test_cfn_lint_finds_nothing(built: Json) -> None:
     found = lint_all(json.dumps(built))
     # Errors and warnings, as the command reports; the rest are suggestions.
     assert [f"{match.rule.id} {match.message}" for match in found if match.rule.id[0] in "EW"] == []
+
+
+@pytest.fixture(scope="module")
+def with_websocket() -> Json:
+    return build_package("staging", PROJECT_ROOT / ".arena" / "build", lambda _: None).template
+
+
+def test_the_websocket_api_exists_only_where_it_is_wanted(with_websocket: Json) -> None:
+    assert with_websocket["Parameters"]["WebSocketApi"]["Default"] == "managed"
+    resources = with_websocket["Resources"]
+    bound = {name for name, row in resources.items() if '"Ref": "WebsocketAPI"' in json.dumps(row)}
+    bound |= {name for name, row in resources.items() if row["Type"].startswith("AWS::ApiGatewayV2::")}
+    bound |= {name for name, row in resources.items() if "${WebsocketAPI}" in json.dumps(row)} - {"WebsocketConnect"}
+    assert len(bound) > 10
+    assert {resources[name].get("Condition") for name in bound} == {"WebSocketApiIsManaged"}
+    for name in ("WebsocketConnect", "WebsocketMessage", "WebsocketDisconnect"):
+        assert "Condition" not in resources[name]
+        assert with_websocket["Outputs"][f"{name}HandlerName"]["Value"] == {"Ref": name}
+        assert f"{name}Aliaslive" in resources[f"{name}APIIntegration"]["DependsOn"]
+    assert with_websocket["Outputs"]["WebSocketUrl"]["Condition"] == "WebSocketApiIsManaged"
+
+
+def test_without_the_websocket_api_nothing_is_left_of_it_but_the_functions(with_websocket: Json) -> None:
+    without = without_websocket_api(with_websocket)
+    text = json.dumps(without)
+    assert "ApiGatewayV2" not in text
+    assert "WebSocketApiIsManaged" not in text
+    assert "WebsocketAPI" not in text
+    functions = of_type(without, "AWS::Serverless::Function")
+    assert functions.keys() == of_type(with_websocket, "AWS::Serverless::Function").keys()
+    endpoint = functions["WebsocketConnect"]["Properties"]["Environment"]["Variables"]["ARENA_WEBSOCKET_ENDPOINT"]
+    assert endpoint == {"Ref": "WebSocketEndpoint"}
+    assert "WebSocketUrl" not in without["Outputs"]
+    found = lint_all(text)
+    assert [f"{match.rule.id} {match.message}" for match in found if match.rule.id[0] == "E"] == []
+
+
+def test_what_the_message_function_returns_reaches_the_client(with_websocket: Json) -> None:
+    resources = with_websocket["Resources"]
+    assert resources["WebsocketMessageRoute"]["Properties"]["RouteResponseSelectionExpression"] == "$default"
+    (response,) = of_type(with_websocket, "AWS::ApiGatewayV2::RouteResponse").values()
+    assert response["Properties"]["RouteId"] == {"Ref": "WebsocketMessageRoute"}
+    assert response["Properties"]["RouteResponseKey"] == "$default"
+
+
+def test_the_websocket_stage_is_throttled_and_follows_changes(with_websocket: Json) -> None:
+    (stage,) = of_type(with_websocket, "AWS::ApiGatewayV2::Stage").values()
+    properties = stage["Properties"]
+    assert properties["AutoDeploy"] is True
+    assert properties["DefaultRouteSettings"] == {"ThrottlingRateLimit": 200, "ThrottlingBurstLimit": 500}
+
+
+def test_the_pushing_function_has_time_for_what_it_begins(with_websocket: Json) -> None:
+    timeout_seconds = with_websocket["Resources"]["LivePush"]["Properties"]["Timeout"]
+    assert timeout_seconds * 1000 >= RESERVE_MILLISECONDS + 5_000
+
+
+def test_connections_are_reached_by_those_who_need_to_and_no_other_way(with_websocket: Json) -> None:
+    policies = {
+        name: row["Properties"]["PolicyDocument"]["Statement"]
+        for name, row in of_type(with_websocket, "AWS::IAM::Policy").items()
+        if "execute-api" in json.dumps(row)
+    }
+    arn = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${WebsocketAPI}/api/"
+    allowed = {name: row["Resource"]["Fn::Sub"].removeprefix(arn) for name, (row,) in policies.items()}
+    assert allowed == {
+        "WebsocketConnectConnections": "DELETE/@connections/*",
+        "LivePushConnections": "POST/@connections/*",
+    }
+    endpoint = with_websocket["Resources"]["WebsocketConnect"]["Properties"]["Environment"]["Variables"]
+    assert endpoint["ARENA_WEBSOCKET_ENDPOINT"]["Fn::If"][0] == "WebSocketApiIsManaged"

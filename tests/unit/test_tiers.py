@@ -65,6 +65,7 @@ def test_each_chalice_stage_carries_its_tiers_figures(stage: StageSpec) -> None:
         "api_gateway_stage": API_STAGE,
         "lambda_memory_size": tier.memory_mb,
         "lambda_timeout": tier.timeout_seconds,
+        "lambda_functions": {"battle_worker": {"lambda_timeout": 10}, "live_push": {"lambda_timeout": 30}},
         "environment_variables": {"APP_ENV": tier.app_env, "ARENA_TIER": tier.name, "LOG_LEVEL": tier.log_level},
     }
 

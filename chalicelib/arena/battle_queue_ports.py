@@ -1,0 +1,104 @@
+"""What queued battles need from the outside: a place for jobs, queues to send to, somebody who fights."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.arena.battle import BattleResult
+from chalicelib.arena.battle_gate import BattleCommand
+from chalicelib.arena.ports import Document
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message to send; attributes are text, and empty ones are left out (SQS refuses them)."""
+
+    body: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    delay_seconds: int = 0
+    """0..900."""
+
+
+class MessageQueue(Protocol):
+    """A queue to send to."""
+
+    def send(self, body: str, *, attributes: Mapping[str, str] | None = None, delay_seconds: int = 0) -> None:
+        """Puts one message on the queue. Raises ``Unavailable("queue_unavailable")``; it may have been sent then."""
+
+    def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
+        """Puts ``messages`` on the queue; those it did not take.
+
+        Raises ``Unavailable("queue_unavailable")``; any of the messages may have been sent then.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Fought:
+    """What is known about a requestId. ``None`` where no such document exists."""
+
+    battle: Document | None
+    """Anybody's battle of this requestId."""
+    job: Document | None
+    """The player's own job of this requestId."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake(Fought):
+    """What must be read to accept a battle."""
+
+    mode: Document | None
+    """The mode it would be fought in, by key or else by arena and league."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobKey:
+    """One round of one job. A job that was refused and is queued again begins a new round."""
+
+    telegram_id: str
+    request_id: str
+    round: int
+    """From 1."""
+
+
+class BattleJobs(Protocol):
+    """Queued battles. Each method is one round trip and may raise ``Unavailable``."""
+
+    def intake(self, command: BattleCommand, arena: str, league: str) -> Intake:
+        """``arena`` and ``league`` are those asked for, or the defaults."""
+
+    def look(self, telegram_id: str, request_id: str) -> Fought: ...
+
+    def add(self, job: Document) -> Document:
+        """The player's job of this requestId: ``job`` if there was none before."""
+
+    def begin_round(self, key: JobKey, fields: Document) -> Document | None:
+        """Queues a refused or failed job of round ``key.round`` again; the job as it then is.
+
+        ``fields`` take the place of its own, and its error is forgotten. None when it is no longer of that round.
+        """
+
+    def claim(self, key: JobKey, now: datetime, due_at: datetime) -> Document | None:
+        """The job, with one more attempt, if it still waits to be fought (queued or failed) in this round."""
+
+    def finish(self, key: JobKey, fields: Document) -> None:
+        """Ends a waiting job of this round; ``fields`` hold status, updatedAt and what there is to tell.
+
+        A fought battle (status ``done``) ends a refused one too. Nothing happens when it was ended before.
+        """
+
+    def due(self, now: datetime, limit: int) -> list[Document]:
+        """Queued jobs whose ``dueAt`` has come, the longest overdue first."""
+
+    def postpone(self, due: Mapping[JobKey, datetime]) -> None:
+        """Sets ``dueAt`` of jobs that are still queued in that round, and counts their being sent again."""
+
+    def queued(self) -> Mapping[tuple[str, str], int]:
+        """How many jobs are queued, by (arena, league)."""
+
+
+class Fights(Protocol):
+    """Fights battles."""
+
+    def run(self, command: BattleCommand) -> BattleResult:
+        """Raises the game's refusals and ``Unavailable``."""

@@ -1,0 +1,171 @@
+"""A player's standings: the sums of their battles, kept on the player's document. Pure.
+
+::
+
+    totals.<board>.{score, aiba, neur, battles}              since the beginning
+    seasons.<season>.<board>.{score, aiba, neur, battles}    the season of the latest battle, and the one before it
+    standingsAt                                              time of the battle that changed them last
+
+They change in the transaction of the battle that counts, so they always equal the sums over ``battles``.
+A *board* is ``all``, ``league:<league>`` or ``realm:<key>``. In field names a board is escaped, because there a
+full stop leads into a subdocument.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from chalicelib.arena.jsnumber import whole_amount
+from chalicelib.arena.seasons import Season, season_by_id
+
+ALL: Final = "all"
+METRICS: Final = ("score", "aiba", "neur", "battles")
+"""What a board may be ordered by."""
+
+REALMS_MAX: Final = 32
+"""Realm boards a battle counts on, by key: bounds the player's document and the cost of a battle."""
+
+_ESCAPED: Final = {"%": "%25", ".": "%2E", "$": "%24", "|": "%7C", "\0": "%00"}
+_ESCAPES: Final = str.maketrans(_ESCAPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over battles."""
+
+    score: int = 0
+    aiba: int = 0
+    neur: int = 0
+    battles: int = 0
+
+    @classmethod
+    def read(cls, stored: object) -> "Totals":
+        """From a document's map; what is missing or no number counts as 0."""
+        fields = stored if isinstance(stored, Mapping) else {}
+        return cls(**{metric: whole_amount(fields.get(metric)) for metric in METRICS})
+
+    @classmethod
+    def of_battle(cls, battle: Mapping[str, Any]) -> "Totals":
+        return cls(
+            score=whole_amount(battle.get("score")),
+            aiba=whole_amount(battle.get("rewardAiba")),
+            neur=whole_amount(battle.get("rewardNeur")),
+            battles=1,
+        )
+
+    def __add__(self, other: "Totals") -> "Totals":
+        return Totals(*(self.by(metric) + other.by(metric) for metric in METRICS))
+
+    def by(self, metric: str) -> int:
+        """One of the sums. ``metric`` is one of ``METRICS``."""
+        value: int = getattr(self, metric)
+        return value
+
+    def fields(self) -> dict[str, int]:
+        """As stored."""
+        return {metric: self.by(metric) for metric in METRICS}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A player's sums on one board, of one season (its id) or since the beginning (None)."""
+
+    season: str | None
+    board: str
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class StandingsChange:
+    """What one battle changes on the player's document, and where it leads."""
+
+    increments: Mapping[str, int]
+    """By field path. Zeros are there too: the fields must come to exist."""
+    dropped: Sequence[str]
+    """Paths of seasons no longer kept."""
+    standings: Sequence[Standing]
+    """Every standing that changed, as it then is."""
+
+
+def league_board(league: str) -> str:
+    return f"league:{league}"
+
+
+def realm_board(key: str) -> str:
+    return f"realm:{key}"
+
+
+def escaped(board: str) -> str:
+    """``board`` as part of a field path or a key."""
+    return board.translate(_ESCAPES)
+
+
+def unescaped(name: str) -> str:
+    """The board that ``escaped`` made ``name`` of."""
+    for plain, escape in reversed(_ESCAPED.items()):
+        name = name.replace(escape, plain)
+    return name
+
+
+def path_of(season: str | None, board: str) -> str:
+    """Where a player's document holds the sums of ``board``."""
+    scope = "totals" if season is None else f"seasons.{season}"
+    return f"{scope}.{escaped(board)}"
+
+
+def realms_of(user: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keys of the realms a player takes part in: those they have progress in, the first ``REALMS_MAX`` by key."""
+    progress = user.get("realmProgress")
+    return tuple(sorted(map(str, progress))[:REALMS_MAX]) if isinstance(progress, Mapping) else ()
+
+
+def standings_after(user: Mapping[str, Any], battle: Mapping[str, Any], season: Season) -> StandingsChange:
+    """How ``battle``, fought in ``season``, changes the standings of ``user``.
+
+    A realm compares its players by all their battles, those before they came included.
+    """
+    gained = Totals.of_battle(battle)
+    standings: list[Standing] = []
+    increments: dict[str, int] = {}
+    for scope in (None, season.id):
+        overall = stored_totals(user, scope, ALL) + gained
+        league = league_board(str(battle["league"]))
+        after = {ALL: overall, league: stored_totals(user, scope, league) + gained}
+        after |= {realm_board(key): overall for key in realms_of(user)}
+        for board, totals in after.items():
+            path, before = path_of(scope, board), stored_totals(user, scope, board)
+            increments |= {f"{path}.{metric}": totals.by(metric) - before.by(metric) for metric in METRICS}
+            standings.append(Standing(scope, board, totals))
+    kept = user.get("seasons")
+    dropped = _outlived(kept if isinstance(kept, Mapping) else {}, season)
+    return StandingsChange(increments, tuple(f"seasons.{name}" for name in dropped), tuple(standings))
+
+
+def stored_totals(user: Mapping[str, Any], season: str | None, board: str) -> Totals:
+    """The sums a player's document holds; zeros where it holds none."""
+    found: Any = user
+    for name in path_of(season, board).split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return Totals.read(found)
+
+
+def standings_of(user: Mapping[str, Any], seasons: Iterable[str | None]) -> list[Standing]:
+    """Every standing on a player's document, of ``seasons`` (None is all-time)."""
+    found = []
+    for season in seasons:
+        kept = user.get("seasons")
+        boards = user.get("totals") if season is None else kept.get(season) if isinstance(kept, Mapping) else None
+        if isinstance(boards, Mapping):
+            found += [Standing(season, unescaped(name), Totals.read(stored)) for name, stored in boards.items()]
+    return found
+
+
+def _outlived(kept: Mapping[str, Any], season: Season) -> list[str]:
+    """Seasons to drop: all but ``season`` and the newest of the others, which may still have to be archived."""
+    others = [name for name in kept if name != season.id]
+    return sorted(others, key=_start_of)[:-1]
+
+
+def _start_of(season_id: str) -> tuple[str, str]:
+    season = season_by_id(season_id)
+    return ("" if season is None else season.starts_at.isoformat(), season_id)

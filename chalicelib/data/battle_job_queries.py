@@ -1,0 +1,51 @@
+"""Reads of queued battles as data, each served by an index of ``indexes.py``."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from chalicelib.arena.battle_gate import BattleCommand
+from chalicelib.arena.battle_jobs import QUEUED
+from chalicelib.data.operations import Aggregate, Find
+from chalicelib.data.queries import LIVING
+
+COLLECTION: Final = "battlejobs"
+
+
+def intake(command: BattleCommand, arena: str, league: str) -> Aggregate:
+    """Everything an intake is decided on; one result whose fields are lists of at most one document."""
+    mode: dict[str, Any] = {"enabled": True, "arena": arena, "league": league}
+    if command.mode_key is not None:
+        mode = {"key": command.mode_key, **LIVING}
+    return _together(
+        battle=("battles", {"requestId": command.request_id}),
+        job=(COLLECTION, {"ownerTelegramId": command.telegram_id, "requestId": command.request_id}),
+        mode=("gamemodes", mode),
+    )
+
+
+def look(telegram_id: str, request_id: str) -> Aggregate:
+    """A battle and the player's job of one requestId, as ``intake`` has them."""
+    return _together(
+        battle=("battles", {"requestId": request_id}),
+        job=(COLLECTION, {"ownerTelegramId": telegram_id, "requestId": request_id}),
+    )
+
+
+def due(now: datetime, limit: int) -> Find:
+    """Jobs to be sent again, the longest overdue first. Only queued ones have ``dueAt``."""
+    return Find(COLLECTION, {"dueAt": {"$lte": now}}, sort=[("dueAt", 1)], limit=limit)
+
+
+def queued() -> Aggregate:
+    """Queued jobs counted by arena and league, on the index alone."""
+    pair = {"arena": "$arena", "league": "$league"}
+    return Aggregate(COLLECTION, [{"$match": {"status": QUEUED}}, {"$group": {"_id": pair, "jobs": {"$sum": 1}}}])
+
+
+def _together(**lookups: tuple[str, Mapping[str, Any]]) -> Aggregate:
+    stages = [
+        {"$lookup": {"from": collection, "pipeline": [{"$match": where}, {"$limit": 1}], "as": name}}
+        for name, (collection, where) in lookups.items()
+    ]
+    return Aggregate(None, [{"$documents": [{}]}, *stages])

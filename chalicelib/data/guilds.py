@@ -1,0 +1,66 @@
+"""Guilds' ports on MongoDB."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from bson import ObjectId
+from pymongo.client_session import ClientSession
+
+from chalicelib.arena.guild_ports import GuildPool, GuildSnapshot
+from chalicelib.arena.ports import Document, Outcome
+from chalicelib.data import guild_queries, queries
+from chalicelib.data.operations import FindOne, Operations
+from chalicelib.data.store import MongoStore
+
+T = TypeVar("T")
+
+
+class MongoGuildSnapshot:
+    """``GuildSnapshot`` inside one transaction."""
+
+    def __init__(self, operations: Operations, session: ClientSession) -> None:
+        self._operations = operations
+        self._session = session
+
+    def guild(self, guild_id: str) -> Document | None:
+        return self._find(guild_queries.guild(guild_id))
+
+    def guild_named(self, name: str) -> Document | None:
+        return self._find(guild_queries.guild_named(name))
+
+    def broker(self, broker_id: str) -> Document | None:
+        return self._find(guild_queries.broker(broker_id))
+
+    def pool(self, guild_id: Any) -> Sequence[Document]:
+        return self._operations.execute(guild_queries.pool(guild_id), session=self._session)
+
+    def economy_config(self) -> Document:
+        return self._find(queries.economy_config()) or {}
+
+    def _find(self, query: FindOne) -> Document | None:
+        return self._operations.execute(query, session=self._session)
+
+
+class MongoGuilds:
+    """``GuildStore`` on the arena's store, and ``GuildQueries`` on the primary pool."""
+
+    def __init__(self, store: MongoStore, operations: Operations) -> None:
+        self._store = store
+        self._operations = operations
+
+    def new_id(self) -> ObjectId:
+        return self._store.new_id()
+
+    def transact(self, work: Callable[[GuildSnapshot], Outcome[T]]) -> T:
+        return self._store.transact_on(MongoGuildSnapshot, work)
+
+    def ranked(self, limit: int) -> list[Document]:
+        return self._operations.execute(guild_queries.ranked(limit))
+
+    def of_member(self, telegram_id: str, limit: int) -> list[Document]:
+        return self._operations.execute(guild_queries.of_member(telegram_id, limit))
+
+    def with_pool(self, guild_id: str) -> GuildPool | None:
+        for guild in self._operations.execute(guild_queries.with_pool(guild_id)):
+            return GuildPool(guild, guild.pop("brokers"))
+        return None

@@ -1,0 +1,99 @@
+"""What the OpenAPI document says beside the routes: introduction, sign-in, tags, refusals of kinds of route."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from chalicelib.entrypoints.routing import Route
+
+API_VERSION: Final = "0.1.0"
+
+_INTRODUCTION: Final = """\
+The back end of AIBA Arena, a Telegram game of AI brokers.
+
+**Envelope.** A success is `{"ok": true, "data": ..., "requestId": "..."}`. A few older endpoints answer with an object
+of their own that has `ok: true` beside its fields. A refusal is
+`{"ok": false, "error": {"code", "message", "details"?}, "requestId"}`; decide by `code`, which never changes.
+
+**Sign-in.** Players send Telegram's signed `initData` in `X-Telegram-Init-Data`, or as `initData` in a JSON body.
+
+**Fields.** Absent, `null` and `""` are the same: missing. Text is trimmed and measured in UTF-16 units afterwards.
+Where text belongs, a number or boolean is taken as its text; where a number belongs, numeric text is taken as its
+number, rounded down. Fields nobody asked for are ignored. All wrong fields are reported together in `error.details`.
+
+**Trying again.** Everything that changes something takes a `requestId` of yours and happens once for it; a repeated
+request gets the first one's answer. After 503, and after a 429 that says `Retry-After`, wait that many seconds.
+"""
+
+INFO: Final[Mapping[str, Any]] = {
+    "title": "AIBA Arena",
+    "version": API_VERSION,
+    "summary": "Battles, brokers, guilds, leaderboards and the economy of AIBA Arena.",
+    "description": _INTRODUCTION,
+    "license": {"name": "MIT"},
+}
+
+SERVERS: Final = [{"url": ".", "description": "Where this document came from."}]
+
+TAGS: Final[Mapping[str, str]] = {
+    "battle": "Fighting battles and their results.",
+    "battles": "The player's battles so far.",
+    "brokers": "A player's brokers: new ones, training, repair, upgrade, combination.",
+    "comms": "Service status and where to find help.",
+    "economy": "Balances, settings and the profile.",
+    "game-modes": "What can be fought, and what it costs.",
+    "guilds": "Guilds, their members and their pools.",
+    "leaderboard": "Rankings.",
+    "live": "Results as they happen.",
+    "realms": "Realms of the game's world.",
+    "transactions": "What the player was paid and what they spent.",
+    "admin": "For operators.",
+    "operations": "Health, metrics and this document.",
+}
+
+SECURITY_SCHEMES: Final[Mapping[str, Any]] = {
+    "telegramInitData": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Telegram-Init-Data",
+        "description": "Telegram.WebApp.initData as the client received it. `./arena initdata` prints one for the "
+        "local arena.",
+    },
+    "operatorToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "From POST /api/admin/auth/login. `X-Admin-Token` carries it as well.",
+    },
+}
+
+_METHODS_WITH_BODY: Final = ("POST", "PUT", "PATCH")
+
+
+def common_refusals(route: Route) -> dict[int, tuple[str, ...]]:
+    """Error codes by status that any route of this kind may answer with."""
+    refusals: dict[int, tuple[str, ...]] = {500: ("internal server error",)}
+    if route.standalone:
+        return refusals
+    refusals = {500: ("internal server error", "misconfigured"), 503: ("secrets_unavailable", "database_unavailable")}
+    if route.body or route.query:
+        refusals[400] = ("validation_error",)
+    if route.method in _METHODS_WITH_BODY:
+        refusals[400] = (*refusals.get(400, ()), "invalid_json")
+        refusals[413] = ("payload_too_large",)
+        refusals[503] = (*refusals[503], "busy")
+        refusals[409] = ("conflict",)
+    if route.authenticated:
+        refusals[401] = (
+            "telegram auth failed",
+            "telegram auth expired",
+            "telegram auth missing user id",
+            "telegram auth required",
+        )
+    if route.operator:
+        refusals[401] = ("admin auth required", "admin auth failed", "admin auth expired")
+        # Where no operator is configured.
+        refusals[404] = ("not_found",)
+    if route.operator:
+        refusals[401] = ("admin auth required", "admin auth failed", "admin auth expired")
+        refusals[404] = ("not_found",)
+    return refusals

@@ -1,0 +1,146 @@
+"""Operators over HTTP: sign in, game modes, the economy's settings, everyone's ledger."""
+
+from typing import Any
+
+from chalicelib.arena.operator_actions import By
+from chalicelib.entrypoints.http import Answer, Call, Reply, Routes
+from chalicelib.entrypoints.operator_fields import ECONOMY, MODE_CHANGE, MODES_LISTED, NEW_MODE
+from chalicelib.entrypoints.structures import Verbatim, resets
+from chalicelib.entrypoints.validation import Closed, FieldError, Integer, ObjectIdText, Text
+from chalicelib.errors import ValidationFailed
+
+routes = Routes(__name__)
+
+_LIMIT = Integer(minimum=1, maximum=500)
+_DEFAULT_LIMIT = 100
+
+
+@routes.route(
+    "POST",
+    "/api/admin/auth/login",
+    body={"email": Text(required=True, max_length=254), "password": Verbatim(required=True, max_length=1024)},
+    summary="Sign in as an operator",
+    answers=(Answer("OperatorToken"),),
+    refusals={401: ("invalid credentials",), 404: ("not_found",), 429: ("rate_limited",)},
+)
+def operator_login(call: Call) -> dict[str, Any]:
+    """Five tries per e-mail address and client address in 15 minutes. The token opens operator routes for 12 hours."""
+    return call.arena.operators.sign_in.login(call.body["email"], call.body["password"], call.client_address)
+
+
+@routes.route(
+    "GET",
+    "/api/admin/game-modes",
+    operator=True,
+    query=MODES_LISTED,
+    summary="All game modes, enabled or not",
+    answers=(Answer("OperatorGameModes"),),
+)
+def operator_game_modes(call: Call) -> list[dict[str, Any]]:
+    return call.arena.operators.modes.modes(**{name: call.query.get(name) for name in MODES_LISTED})
+
+
+@routes.route(
+    "POST",
+    "/api/admin/game-modes",
+    operator=True,
+    body=Closed(NEW_MODE),
+    summary="Create a game mode",
+    answers=(Answer("OperatorGameMode", 201),),
+    refusals={409: ("key already taken",)},
+)
+def create_game_mode(call: Call) -> Reply:
+    """What is not said has the game's defaults. The key of a deleted mode may be used again."""
+    return Reply(call.arena.operators.modes.create(call.body, _by(call)), status=201)
+
+
+@routes.route(
+    "PATCH",
+    "/api/admin/game-modes/{id}",
+    operator=True,
+    body=Closed(MODE_CHANGE),
+    summary="Change a game mode",
+    answers=(Answer("OperatorGameMode"),),
+    refusals={400: ("no valid fields to update",), 404: ("game mode not found",)},
+)
+def change_game_mode(call: Call) -> dict[str, Any]:
+    """Changes the fields sent; `rules` is replaced whole. `null` puts a field back at its default."""
+    defaulted = resets(MODE_CHANGE, call.sent)
+    needed: dict[str, str] = {name: "required" for name in ("name", "arena") if name in defaulted}
+    if needed:
+        raise ValidationFailed(needed)
+    return call.arena.operators.modes.change(_mode_id(call), call.body, defaulted, _by(call))
+
+
+@routes.route(
+    "DELETE",
+    "/api/admin/game-modes/{id}",
+    operator=True,
+    summary="Delete a game mode",
+    answers=(Answer("OperatorGameMode"),),
+    refusals={400: ("validation_error",), 404: ("game mode not found",)},
+)
+def delete_game_mode(call: Call) -> dict[str, Any]:
+    """Battles no longer find it. Seeding the defaults does not bring it back; creating its key anew does."""
+    return call.arena.operators.modes.delete(_mode_id(call), _by(call))
+
+
+@routes.route(
+    "GET",
+    "/api/admin/economy/config",
+    operator=True,
+    summary="The economy's settings in force",
+    answers=(Answer("EconomySettings"),),
+)
+def economy_settings(call: Call) -> dict[str, Any]:
+    return call.arena.operators.economy.settings()
+
+
+@routes.route(
+    "PATCH",
+    "/api/admin/economy/config",
+    operator=True,
+    body=Closed(ECONOMY),
+    summary="Change the economy's settings",
+    answers=(Answer("EconomySettings"),),
+    refusals={400: ("no valid fields to update",)},
+)
+def change_economy_settings(call: Call) -> dict[str, Any]:
+    """Changes the settings sent, each map whole. `null` puts a setting back at its default."""
+    return call.arena.operators.economy.change(call.body, resets(ECONOMY, call.sent), _by(call))
+
+
+@routes.route(
+    "GET",
+    "/api/admin/economy/ledger",
+    operator=True,
+    query={"telegramId": Text(max_length=64), "limit": _LIMIT},
+    summary="Ledger rows, newest first",
+    answers=(Answer("OperatorLedgerRows"),),
+)
+def operator_ledger(call: Call) -> list[dict[str, Any]]:
+    """Of one player, or of everyone."""
+    return call.arena.operators.economy.ledger(call.query.get("telegramId"), call.query.get("limit", _DEFAULT_LIMIT))
+
+
+@routes.route(
+    "GET",
+    "/api/admin/actions",
+    operator=True,
+    query={"limit": _LIMIT},
+    summary="What operators changed, newest first",
+    answers=(Answer("OperatorActions"),),
+)
+def operator_actions(call: Call) -> list[dict[str, Any]]:
+    return call.arena.operators.economy.actions(call.query.get("limit", _DEFAULT_LIMIT))
+
+
+def _by(call: Call) -> By:
+    return By(operator=call.operator, request_id=call.request_id)
+
+
+def _mode_id(call: Call) -> str:
+    try:
+        return ObjectIdText().parse(call.path["id"])
+    except FieldError as error:
+        raise ValidationFailed(error.named("id")) from error

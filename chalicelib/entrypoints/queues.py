@@ -1,0 +1,55 @@
+"""The battle queue's consumer: fights what was queued."""
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from chalice.app import Blueprint, SQSEvent
+
+from chalicelib import wiring
+from chalicelib.arena.battle_worker import Delivery
+from chalicelib.errors import Unavailable
+from chalicelib.observability import logger
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+blueprint: Final = Blueprint(__name__)
+
+QUEUE: Final = "battles"
+BATCH: Final = 10
+RESERVE_MILLISECONDS: Final = 4_000
+"""With less than that left of the invocation, the rest of a batch is left for another one."""
+
+
+@blueprint.on_sqs_message(queue=QUEUE, batch_size=BATCH)
+def battle_worker(event: SQSEvent) -> dict[str, Any]:
+    """Fights a batch; answers which of its messages are to be delivered again."""
+    # Late: only this function needs it, and its import takes as long as a battle.
+    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+
+    context: Any = event.context
+
+    def handle(record: "SQSRecord") -> None:
+        if context is not None and context.get_remaining_time_in_millis() < RESERVE_MILLISECONDS:
+            raise Unavailable("out_of_time")
+        _handle(record)
+
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    return cast("dict[str, Any]", process_partial_response(event.to_dict(), handle, processor))
+
+
+def _handle(record: "SQSRecord") -> None:
+    delivery = Delivery(record.body, record.message_id, int(record.attributes.approximate_receive_count))
+    try:
+        handled = wiring.arena().battle_worker.handle(delivery)
+    except Exception:
+        logger().exception("queued battle to be tried again", receives=delivery.receives)
+        raise
+    log = logger().error if handled.outcome == "dead" else logger().info
+    log(
+        "queued battle",
+        outcome=handled.outcome,
+        code=handled.code,
+        reason=handled.reason,
+        receives=delivery.receives,
+        request_id=handled.correlation_id,
+    )

@@ -1,0 +1,107 @@
+"""Sending to SQS queues."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.arena.battle_queue_ports import OutgoingMessage
+from chalicelib.errors import Unavailable
+
+BATCH_MAX: Final = 10
+"""Messages SQS takes in one call."""
+
+BATCH_BYTES_MAX: Final = 256 * 1024
+"""Bytes of bodies and attributes SQS takes in one call."""
+
+CONNECT_SECONDS: Final = 1
+READ_SECONDS: Final = 2
+ATTEMPTS: Final = 2
+"""At worst ``send`` takes ``ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS)`` and a pause of at most a second."""
+
+RETRY_AFTER_SECONDS: Final = 1
+
+
+class SqsClient:
+    """One SQS client, built with its library on first use; the queues of a process share it."""
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+
+    @cached_property
+    def raw(self) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        config = Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+        )
+        return boto3.client("sqs", region_name=self._region, config=config)
+
+
+class SqsQueue:
+    """``MessageQueue`` on SQS."""
+
+    def __init__(self, client: SqsClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, body: str, *, attributes: Mapping[str, str] | None = None, delay_seconds: int = 0) -> None:
+        """Puts one message on the queue. Raises ``Unavailable("queue_unavailable")``; it may have been sent then."""
+        self._call("send_message", **_entry(OutgoingMessage(body, attributes or {}, delay_seconds)))
+
+    def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
+        """Puts ``messages`` on the queue, in as few calls as SQS allows; those the queue did not take.
+
+        Raises ``Unavailable("queue_unavailable")`` when a call fails; any of the messages may have been sent then.
+        """
+        refused: list[OutgoingMessage] = []
+        for chunk in _chunks(messages):
+            entries = [{"Id": str(number), **_entry(message)} for number, message in enumerate(chunk)]
+            answer = self._call("send_message_batch", Entries=entries)
+            refused += [chunk[int(failure["Id"])] for failure in answer.get("Failed", [])]
+        return refused
+
+    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = getattr(self._client.raw, operation)(QueueUrl=self._url, **arguments)
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(
+                "queue_unavailable", "the queue can't be reached", retry_after_seconds=RETRY_AFTER_SECONDS
+            ) from error
+        return answer
+
+
+def _chunks(messages: Sequence[OutgoingMessage]) -> Iterator[list[OutgoingMessage]]:
+    chunk: list[OutgoingMessage] = []
+    size = 0
+    for message in messages:
+        if chunk and (len(chunk) == BATCH_MAX or size + _size(message) > BATCH_BYTES_MAX):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(message)
+        size += _size(message)
+    if chunk:
+        yield chunk
+
+
+def _entry(message: OutgoingMessage) -> dict[str, Any]:
+    """The arguments of SendMessage, without the queue."""
+    entry: dict[str, Any] = {"MessageBody": message.body}
+    attributes = {
+        name: {"DataType": "String", "StringValue": value} for name, value in message.attributes.items() if value
+    }
+    if attributes:
+        entry["MessageAttributes"] = attributes
+    if message.delay_seconds:
+        entry["DelaySeconds"] = message.delay_seconds
+    return entry
+
+
+def _size(message: OutgoingMessage) -> int:
+    """Bytes, as SQS counts them."""
+    texts = [message.body, *(part for item in message.attributes.items() for part in (*item, "String"))]
+    return sum(len(text.encode()) for text in texts)

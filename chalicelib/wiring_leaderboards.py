@@ -1,0 +1,78 @@
+"""Builds what leaderboards are made of; a part of ``wiring``, for its length."""
+
+from typing import TYPE_CHECKING
+
+from chalicelib.arena.battle_service import BattleListener
+from chalicelib.observability import logger
+
+if TYPE_CHECKING:
+    from chalicelib.arena.battle import BattleResult
+    from chalicelib.arena.leaderboard_service import LeaderboardService
+    from chalicelib.arena.leaderboard_upkeep import LeaderboardUpkeep
+    from chalicelib.arena.live_ports import LiveQueue
+    from chalicelib.arena.season_archive import SeasonArchive
+    from chalicelib.cache.leaderboard import RedisBoards
+    from chalicelib.clock import Clock
+    from chalicelib.data.operations import Operations
+    from chalicelib.settings import Settings
+
+
+class BestEffort:
+    """A listener whose failures are logged: the battle it hears of is fought and paid already."""
+
+    def __init__(self, listener: BattleListener) -> None:
+        self._listener = listener
+
+    def fought(self, result: "BattleResult") -> None:
+        try:
+            self._listener.fought(result)
+        except Exception:  # noqa: BLE001 - whatever a listener fails with, the player gets the battle
+            logger().exception("battle listener failed", listener=type(self._listener).__name__)
+
+
+def boards(settings: "Settings", live: "LiveQueue | None") -> "RedisBoards | None":
+    """The sorted sets, where Redis is configured."""
+    if settings.redis_url is None:
+        return None
+    from chalicelib.cache.leaderboard import RedisBoards, quick_client
+
+    return RedisBoards(
+        quick_client(settings.redis_url),
+        settings.mongo_database,
+        failed=lambda error: logger().warning("leaderboards not reached in Redis", fault=type(error).__name__),
+        live=live,
+    )
+
+
+def leaderboards(operations: "Operations", clock: "Clock", ranks: "RedisBoards | None") -> "LeaderboardService":
+    from chalicelib.arena.leaderboard_service import LeaderboardService
+    from chalicelib.data.catalogue import MongoCatalogue
+    from chalicelib.data.leaderboards import MongoStandings
+
+    return LeaderboardService(MongoStandings(operations), MongoCatalogue(operations), clock, ranks=ranks)
+
+
+def upkeep(
+    settings: "Settings", operations: "Operations", clock: "Clock", live: "LiveQueue | None"
+) -> "LeaderboardUpkeep":
+    from chalicelib.arena.leaderboard_upkeep import LeaderboardUpkeep
+    from chalicelib.data.catalogue import MongoCatalogue
+    from chalicelib.data.leaderboard_upkeep import MongoStandingsPages
+
+    sets = None
+    if settings.redis_url is not None:
+        from chalicelib.cache.leaderboard_sets import RedisRankSets, patient_client
+
+        sets = RedisRankSets(patient_client(settings.redis_url), settings.mongo_database)
+    return LeaderboardUpkeep(MongoStandingsPages(operations), MongoCatalogue(operations), clock, sets=sets, live=live)
+
+
+def archive(operations: "Operations", clock: "Clock") -> "SeasonArchive":
+    from chalicelib.arena.season_archive import SeasonArchive
+    from chalicelib.data.catalogue import MongoCatalogue
+    from chalicelib.data.leaderboard_upkeep import MongoSeasonRecords
+    from chalicelib.data.leaderboards import MongoStandings
+
+    return SeasonArchive(
+        MongoStandings(operations, pool="primary"), MongoSeasonRecords(operations), MongoCatalogue(operations), clock
+    )

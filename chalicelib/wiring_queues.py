@@ -1,0 +1,61 @@
+"""Builds what battles are queued with; a part of ``wiring``, for its length."""
+
+from typing import TYPE_CHECKING
+
+from chalicelib.errors import Unavailable
+from chalicelib.observability import logger
+
+if TYPE_CHECKING:
+    from chalicelib.arena.battle_queue import BattleQueue
+    from chalicelib.arena.battle_queue_ports import Fights
+    from chalicelib.arena.battle_worker import BattleWorker
+    from chalicelib.arena.live_ports import LiveQueue
+    from chalicelib.clock import Clock
+    from chalicelib.data.operations import Operations
+    from chalicelib.messaging.live_queue import SqsLiveQueue
+    from chalicelib.messaging.sqs import SqsClient
+    from chalicelib.settings import Settings
+
+
+def battle_queue(settings: "Settings", operations: "Operations", sqs: "SqsClient", clock: "Clock") -> "BattleQueue":
+    from chalicelib.arena.battle_queue import BattleQueue
+    from chalicelib.data.battle_jobs import MongoBattleJobs
+    from chalicelib.data.catalogue import MongoCatalogue
+    from chalicelib.messaging.sqs import SqsQueue
+
+    url = settings.battle_queue_url
+    queue = None if url is None else SqsQueue(sqs, url)
+    return BattleQueue(MongoBattleJobs(operations), MongoCatalogue(operations), queue, clock)
+
+
+def live_queue(settings: "Settings", sqs: "SqsClient", clock: "Clock") -> "SqsLiveQueue | None":
+    """None where nobody is connected: results are asked for then."""
+    if settings.live_queue_url is None:
+        return None
+    from chalicelib.messaging.live_queue import SqsLiveQueue
+    from chalicelib.messaging.sqs import SqsQueue
+
+    return SqsLiveQueue(
+        SqsQueue(sqs, settings.live_queue_url).send,
+        clock,
+        lambda error: logger().warning("live announcement not sent", fault=type(error).__name__),
+    )
+
+
+def battle_worker(
+    settings: "Settings",
+    operations: "Operations",
+    sqs: "SqsClient",
+    fights: "Fights",
+    live: "LiveQueue | None",
+    clock: "Clock",
+) -> "BattleWorker":
+    """Raises ``Unavailable`` where there is no dead-letter queue: what can't be fought must not vanish."""
+    from chalicelib.arena.battle_worker import BattleWorker
+    from chalicelib.data.battle_jobs import MongoBattleJobs
+    from chalicelib.messaging.sqs import SqsQueue
+
+    url = settings.battle_dead_letter_queue_url
+    if url is None:
+        raise Unavailable("queue_unavailable", "ARENA_BATTLE_DLQ_URL is not set")
+    return BattleWorker(fights, MongoBattleJobs(operations), SqsQueue(sqs, url), live, clock)

@@ -1,0 +1,155 @@
+"""Adds the queues that functions consume, each with its dead-letter queue, and lets functions send to them.
+
+The application names a queue where it consumes it (``on_sqs_message(queue="battles")``), and Chalice makes an ARN
+of that name. CloudFormation chooses the real names, so that two stacks of one account don't share a queue, and
+whoever needs a queue gets it by reference.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from infra.template.document import FUNCTION_TYPE, Json, add_resource, resources_of_type, role_of
+from infra.template.functions import API_FUNCTION
+
+DAY_SECONDS: Final = 86_400
+RETENTION_SECONDS: Final = 4 * DAY_SECONDS
+DEAD_LETTER_RETENTION_SECONDS: Final = 14 * DAY_SECONDS
+"""SQS's longest, because a dead letter keeps the time of the message it was."""
+
+VISIBILITY_FACTOR: Final = 6
+"""Times the consumer's time-out, as AWS advises: an invocation may be retried before the messages come back."""
+
+OLDEST_MESSAGE_SECONDS: Final = 600
+"""A message that waits longer raises an alarm: the consumer does not keep up, or is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue and what becomes of messages that can't be processed."""
+
+    name: str
+    """As the application calls it."""
+    logical_id: str
+    dead_letter_id: str
+    receives_max: int
+    """Deliveries after which SQS itself moves a message to the dead-letter queue."""
+
+
+BATTLES: Final = Queue("battles", "BattleQueue", "BattleDeadLetterQueue", receives_max=8)
+"""The worker gives a message up at its fifth delivery and says why; SQS is for workers that can't."""
+
+LIVE: Final = Queue("live", "LiveQueue", "LiveDeadLetterQueue", receives_max=5)
+
+QUEUES: Final = (BATTLES, LIVE)
+
+_BATTLE_QUEUE: Final = "ARENA_BATTLE_QUEUE_URL"
+_BATTLE_DEAD_LETTERS: Final = "ARENA_BATTLE_DLQ_URL"
+_LIVE_QUEUE: Final = "ARENA_LIVE_QUEUE_URL"
+
+SENDERS: Final[Mapping[str, Mapping[str, str]]] = {
+    API_FUNCTION: {_BATTLE_QUEUE: BATTLES.logical_id, _LIVE_QUEUE: LIVE.logical_id},
+    "BattleWorker": {_BATTLE_DEAD_LETTERS: BATTLES.dead_letter_id, _LIVE_QUEUE: LIVE.logical_id},
+    "BattleSweep": {_BATTLE_QUEUE: BATTLES.logical_id},
+    "Leaderboards": {_LIVE_QUEUE: LIVE.logical_id},
+    "LivePush": {_LIVE_QUEUE: LIVE.logical_id},
+}
+"""Function → environment variable → queue it may send to. A function of another name sends nowhere."""
+
+
+def complete_queues(template: Json) -> None:
+    """Adds every queue that a function of ``template`` consumes, in place. Before ``complete_functions``."""
+    for queue in QUEUES:
+        consumers = list(_consumers(template, queue))
+        if consumers:
+            _add(template, queue, max(timeout for timeout, _ in consumers))
+        for _, event in consumers:
+            event["Properties"]["Queue"] = _arn(queue.logical_id)
+    for function_id, function in list(resources_of_type(template, FUNCTION_TYPE)):
+        sends = {
+            variable: queue_id
+            for variable, queue_id in SENDERS.get(function_id, {}).items()
+            if queue_id in template["Resources"]
+        }
+        if sends:
+            _let_send(template, function_id, function["Properties"], sends)
+
+
+def _consumers(template: Json, queue: Queue) -> Iterator[tuple[int, Json]]:
+    """Time-out and event source of each function that consumes ``queue``."""
+    for _, function in resources_of_type(template, FUNCTION_TYPE):
+        properties = function["Properties"]
+        for event in properties.get("Events", {}).values():
+            if event["Type"] == "SQS" and _name(event["Properties"]["Queue"]) == queue.name:
+                yield int(properties["Timeout"]), event
+
+
+def _name(arn: Any) -> str:
+    text = arn.get("Fn::Sub", "") if isinstance(arn, dict) else arn
+    return str(text).rpartition(":")[2]
+
+
+def _add(template: Json, queue: Queue, timeout_seconds: int) -> None:
+    dead_letters = {
+        "Type": "AWS::SQS::Queue",
+        "Properties": {"MessageRetentionPeriod": DEAD_LETTER_RETENTION_SECONDS, "SqsManagedSseEnabled": True},
+    }
+    messages = {
+        "Type": "AWS::SQS::Queue",
+        "Properties": {
+            "MessageRetentionPeriod": RETENTION_SECONDS,
+            "SqsManagedSseEnabled": True,
+            "VisibilityTimeout": VISIBILITY_FACTOR * timeout_seconds,
+            "RedrivePolicy": {
+                "deadLetterTargetArn": _arn(queue.dead_letter_id),
+                "maxReceiveCount": queue.receives_max,
+            },
+        },
+    }
+    add_resource(template, queue.dead_letter_id, dead_letters)
+    add_resource(template, queue.logical_id, messages)
+    _alarm(template, queue.dead_letter_id, "ApproximateNumberOfMessagesVisible", 0, "Messages that were given up.")
+    waits = f"Messages wait for more than {OLDEST_MESSAGE_SECONDS} s."
+    _alarm(template, queue.logical_id, "ApproximateAgeOfOldestMessage", OLDEST_MESSAGE_SECONDS, waits)
+    template.setdefault("Outputs", {}).update(
+        {f"{one}Url": {"Value": {"Ref": one}} for one in (queue.logical_id, queue.dead_letter_id)}
+    )
+
+
+def _alarm(template: Json, queue_id: str, metric: str, above: int, description: str) -> None:
+    alarm = {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmDescription": description,
+            "Namespace": "AWS/SQS",
+            "MetricName": metric,
+            "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue_id, "QueueName"]}}],
+            "Statistic": "Maximum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": above,
+            "TreatMissingData": "notBreaching",
+        },
+    }
+    add_resource(template, f"{queue_id}Alarm", alarm)
+
+
+def _let_send(template: Json, function_id: str, properties: Json, sends: Mapping[str, str]) -> None:
+    variables = properties.setdefault("Environment", {}).setdefault("Variables", {})
+    variables.update({variable: {"Ref": queue_id} for variable, queue_id in sends.items()})
+    statement = {
+        "Effect": "Allow",
+        "Action": ["sqs:SendMessage"],
+        "Resource": [_arn(queue_id) for queue_id in sends.values()],
+    }
+    role_of(template, function_id, properties)["Properties"]["Policies"].append(
+        {
+            "PolicyName": f"{function_id}SendPolicy",
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        }
+    )
+
+
+def _arn(queue_id: str) -> Json:
+    return {"Fn::GetAtt": [queue_id, "Arn"]}

@@ -1,0 +1,196 @@
+"""Queued battles on the local cloud: through API Gateway, SQS and the worker's alias, while workers are killed."""
+
+import json
+import re
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psutil
+import pytest
+from bson import ObjectId
+
+from chalicelib.arena.brokers import new_broker
+from chalicelib.clock import system_clock
+from infra.cloud import Cloud as Aws
+from infra.template.stage import STAGES
+from tests.e2e.client import send
+from tests.e2e.conftest import Cloud
+from tests.gateway import Answer
+
+REGION = "us-east-1"
+BATTLES = 1_000
+PLAYERS = [str(number) for number in range(600_000, 600_050)]
+KILLS = 4
+DRAIN_SECONDS = 240
+LENGTH = re.compile(r'^aiba_battle_queue_length\{arena="prediction",league="rookie"\} (\d+)$', re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def aws(cloud: Cloud) -> Aws:
+    return Aws(REGION, cloud.status["localstack"])
+
+
+@pytest.fixture(scope="module")
+def queues(aws: Aws) -> dict[str, str]:
+    """URLs by logical id."""
+    stack = aws.client("cloudformation").describe_stacks(StackName=STAGES["dev"].stack_name)["Stacks"][0]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return {name: outputs[f"{name}Url"] for name in ("BattleQueue", "BattleDeadLetterQueue")}
+
+
+@pytest.fixture
+def resting_worker(aws: Aws) -> Iterator[Callable[[], None]]:
+    """The worker's queue is not read until the function given is called."""
+    client = aws.client("lambda")
+    (mapping,) = [m for m in client.list_event_source_mappings()["EventSourceMappings"] if "BattleQueue" in str(m)]
+
+    def read(enabled: bool, state: str) -> None:
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
+        eventually(lambda: client.get_event_source_mapping(UUID=mapping["UUID"])["State"] == state, seconds=30)
+
+    read(False, "Disabled")
+    yield lambda: read(True, "Enabled")
+    read(True, "Enabled")
+
+
+def eventually(condition: Callable[[], Any], *, seconds: float, every: float = 0.2) -> Any:
+    """The first true value of ``condition``."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(every)
+    return value
+
+
+def queue_battle(cloud: Cloud, player: str, broker: ObjectId, request_id: str) -> Answer:
+    body = {"requestId": request_id, "brokerId": str(broker)}
+    return send("POST", f"{cloud.api(REGION)}/api/battle/queue", body, cloud.sign_in(int(player)))
+
+
+def queue_length(cloud: Cloud) -> int:
+    """As Prometheus sees it."""
+    page = send("GET", f"{cloud.api(REGION)}/metrics").text
+    found = LENGTH.search(page)
+    assert found, page
+    return int(found[1])
+
+
+def workers(cloud: Cloud) -> list[psutil.Process]:
+    return [one for one in cloud.environments(REGION) if "BattleWorker" in one.environ()["AWS_LAMBDA_FUNCTION_NAME"]]
+
+
+def counts(aws: Aws, url: str) -> dict[str, int]:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return {name: int(value) for name, value in found.items()}
+
+
+def test_a_queued_battle_is_told_at_its_status_url(cloud: Cloud) -> None:
+    database = cloud.database(REGION)
+    broker = {"_id": ObjectId(), **new_broker("610000", system_clock())}
+    database.brokers.insert_one(broker)
+    request_id = f"{uuid.uuid4()} with/a slash & % é"
+    answer = queue_battle(cloud, "610000", broker["_id"], request_id)
+    assert (answer.status, answer.data["status"]) == (202, "queued")
+    url = cloud.api(REGION) + answer.data["statusUrl"]
+
+    def decided() -> Answer | None:
+        told = send("GET", url, headers=cloud.sign_in(610_000))
+        return None if told.data["status"] == "queued" else told
+
+    told = eventually(decided, seconds=30).data
+    assert (told["requestId"], told["status"], told["battle"]["requestId"]) == (request_id, "done", request_id)
+    assert told["battle"]["starsGranted"] == 1
+    assert send("GET", url, headers=cloud.sign_in(610_001)).status == 404
+    again = queue_battle(cloud, "610000", broker["_id"], request_id)
+    assert (again.status, again.data["status"]) == (200, "done")
+
+
+def test_a_message_nobody_can_read_is_dead_with_its_reason(aws: Aws, queues: dict[str, str]) -> None:
+    sqs = aws.client("sqs")
+    sent = sqs.send_message(QueueUrl=queues["BattleQueue"], MessageBody='{"format":99}')["MessageId"]
+
+    def dead() -> dict[str, Any] | None:
+        received = sqs.receive_message(
+            QueueUrl=queues["BattleDeadLetterQueue"], MessageAttributeNames=["All"], WaitTimeSeconds=1
+        )
+        for message in received.get("Messages", []):
+            sqs.delete_message(QueueUrl=queues["BattleDeadLetterQueue"], ReceiptHandle=message["ReceiptHandle"])
+            return dict(message)
+        return None
+
+    message = eventually(dead, seconds=30)
+    assert json.loads(message["Body"]) == {"format": 99}
+    attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert attributes == {"reason": "illegible: unknown format 99", "attempts": "1", "sourceMessageId": sent}
+
+
+def test_a_thousand_queued_battles_survive_killed_workers(
+    cloud: Cloud, aws: Aws, queues: dict[str, str], resting_worker: Callable[[], None]
+) -> None:
+    """Each is fought once; the queue is seen growing and shrinking."""
+    database = cloud.database(REGION)
+    brokers = [{"_id": ObjectId(), **new_broker(PLAYERS[n % len(PLAYERS)], system_clock())} for n in range(BATTLES)]
+    database.brokers.insert_many(brokers)
+    run = uuid.uuid4().hex
+    wanted = {f"{run}-{number}": broker for number, broker in enumerate(brokers)}
+    eventually(lambda: queue_length(cloud) == 0, seconds=60)
+    lengths = [0]
+    started = time.monotonic()
+
+    def enqueue(item: tuple[str, dict[str, Any]]) -> int:
+        return queue_battle(cloud, item[1]["ownerTelegramId"], item[1]["_id"], item[0]).status
+
+    ours = {"requestId": {"$regex": f"^{run}-"}}
+    killed: list[int] = []
+    with ThreadPoolExecutor(4) as pool:
+        accepted = [pool.submit(enqueue, item) for item in wanted.items()]
+        while lengths[-1] < BATTLES / 2 and time.monotonic() - started < DRAIN_SECONDS:
+            time.sleep(0.5)
+            lengths.append(queue_length(cloud))
+        resting_worker()
+        while time.monotonic() - started < DRAIN_SECONDS and (lengths[-1] or not all(one.done() for one in accepted)):
+            if len(killed) < KILLS and database.battles.count_documents(ours) > 30 * len(killed):
+                for worker in [one for one in workers(cloud) if one.pid not in killed][:1]:
+                    # Not terminated: no chance to finish or to hand back what it holds.
+                    worker.kill()
+                    killed.append(worker.pid)
+            time.sleep(0.3)
+            lengths.append(queue_length(cloud))
+    assert Counter(one.result() for one in accepted) == {202: BATTLES}
+    drained_after = time.monotonic() - started
+    print(f"drained in {drained_after:.0f} s, killed {len(killed)}, lengths {lengths}")
+    assert len(killed) == KILLS
+    assert max(lengths) >= BATTLES / 2
+    assert lengths[-1] == 0
+    fought = Counter(battle["requestId"] for battle in database.battles.find(ours))
+    assert fought == dict.fromkeys(wanted, 1)
+    jobs = Counter(job["status"] for job in database.battlejobs.find(ours))
+    assert jobs == {"done": BATTLES}
+    assert set(counts(aws, queues["BattleDeadLetterQueue"]).values()) == {0}
+    assert_paid(cloud)
+
+
+def assert_paid(cloud: Cloud) -> None:
+    """Ledger, balances and battles of the players tell one story."""
+    database = cloud.database(REGION)
+    ours = {"$in": PLAYERS}
+    for currency, field in (("AIBA", "aibaBalance"), ("NEUR", "neurBalance"), ("STARS", "starsBalance")):
+        sums: Counter[str] = Counter()
+        for row in database.ledgerentries.find({"telegramId": ours, "currency": currency}):
+            sums[row["telegramId"]] += row["amount"] if row["direction"] == "credit" else -row["amount"]
+        balances = {user["telegramId"]: user[field] for user in database.users.find({"telegramId": ours})}
+        assert balances == {player: sums[player] for player in PLAYERS}
+    rewards = sum(battle["rewardAiba"] for battle in database.battles.find({"ownerTelegramId": ours}))
+    paid = database.ledgerentries.find({"telegramId": ours, "currency": "AIBA", "reason": "battle_reward"})
+    assert rewards == sum(row["amount"] for row in paid) > 0
+
+
+def test_the_queued_command_prints_the_battle(cloud: Cloud) -> None:
+    run = cloud.command("battle", "--queued", "--region", REGION, "--json")
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["agrees"] is True

@@ -1,0 +1,185 @@
+"""The live queue: what is sent, how it is read back, and what its consumer makes of a batch."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from chalicelib import wiring
+from chalicelib.arena.live import Feed
+from chalicelib.arena.live_announcements import (
+    BoardChanged,
+    IllegibleAnnouncement,
+    MoreFollowers,
+    ResultReady,
+    from_message,
+)
+from chalicelib.arena.live_ports import Delivery
+from chalicelib.clock import ManualClock
+from chalicelib.entrypoints.live import RESERVE_MILLISECONDS, live_push
+from chalicelib.errors import Unavailable
+from chalicelib.messaging.connections_api import BUDGET_SECONDS, LAST_DELIVERY_SECONDS
+from chalicelib.messaging.live_queue import SqsLiveQueue
+from tests.fakes.memory_connections import MemoryConnections
+from tests.live_worlds import LiveWorld
+from tests.worlds import NOON
+
+FOUGHT = {"status": "done", "battle": {"score": 7}}
+
+
+@dataclass
+class Outbox:
+    """Remembers what was sent, with its delay."""
+
+    sent: list[tuple[str, int]] = field(default_factory=list)
+    broken: bool = False
+
+    def __call__(self, body: str, *, delay_seconds: int = 0) -> None:
+        if self.broken:
+            raise Unavailable("queue_unavailable")
+        self.sent.append((body, delay_seconds))
+
+
+def unexpected(error: Exception) -> None:
+    raise error
+
+
+class TestSending:
+    def test_what_is_sent_is_read_back(self) -> None:
+        outbox = Outbox()
+        queue = SqsLiveQueue(outbox, ManualClock(NOON), failed=unexpected)
+        queue.result("777", "r/1 ä")
+        queue.board("league:pro")
+        queue.followers("all", "current", "c9=")
+        queue.followers("all", None, "c9=")
+        assert [(from_message(body), delay) for body, delay in outbox.sent] == [
+            (ResultReady("777", "r/1 ä"), 0),
+            (BoardChanged("league:pro"), 2),
+            (MoreFollowers(Feed("all", "current"), "c9="), 0),
+            (MoreFollowers(Feed("all"), "c9="), 0),
+        ]
+
+    def test_a_board_s_changes_are_announced_once_while_the_announcement_rests(self) -> None:
+        outbox, clock = Outbox(), ManualClock(NOON)
+        queue = SqsLiveQueue(outbox, clock, failed=unexpected)
+        for _ in range(5):
+            queue.board("all")
+            queue.board("league:pro")
+            clock.advance(0.39)
+        assert len(outbox.sent) == 2
+        clock.advance(0.05)
+        queue.board("all")
+        assert len(outbox.sent) == 3
+
+    def test_what_can_t_be_sent_is_told_and_not_raised(self) -> None:
+        told: list[Exception] = []
+        queue = SqsLiveQueue(Outbox(broken=True), ManualClock(NOON), failed=told.append)
+        queue.result("777", "r1")
+        queue.board("all")
+        assert [type(error) for error in told] == [Unavailable, Unavailable]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "7",
+        "{}",
+        '{"format":2,"kind":"result","telegramId":"7","requestId":"r"}',
+        '{"format":1,"kind":"other"}',
+        '{"format":1,"kind":"result","telegramId":7,"requestId":"r"}',
+        '{"format":1,"kind":"result","telegramId":"7"}',
+        '{"format":1,"kind":"board","board":""}',
+        '{"format":1,"kind":"board","board":"all","season":null,"after":""}',
+    ],
+)
+def test_what_nobody_wrote_is_illegible(text: str) -> None:
+    with pytest.raises(IllegibleAnnouncement):
+        from_message(text)
+
+
+class Context:
+    def __init__(self, milliseconds: int) -> None:
+        self._milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._milliseconds
+
+
+class FixedPush(wiring.Wiring):
+    """A wiring whose arena knows how to push, and nothing else."""
+
+    def __init__(self, live: LiveWorld) -> None:
+        super().__init__({})
+        self.live_push = live.push
+
+    def arena(self) -> Any:
+        return self
+
+
+@pytest.fixture
+def live() -> Iterator[LiveWorld]:
+    world = LiveWorld(MemoryConnections())
+    for name, player in [("a1", "777"), ("b1", "888")]:
+        world.service.connect(name, player)
+        world.outcomes.decided[player, "r1"] = FOUGHT
+    wiring.install(FixedPush(world))
+    yield world
+    wiring.install(None)
+
+
+def consume(*bodies: Any, milliseconds: int = 60_000) -> list[str]:
+    """The messages (m0, m1, …) to be tried again."""
+    records = [
+        {"messageId": f"m{n}", "receiptHandle": "", "body": body if isinstance(body, str) else json.dumps(body)}
+        for n, body in enumerate(bodies)
+    ]
+    answer = live_push({"Records": records}, Context(milliseconds))
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def result(player: str, request_id: str = "r1") -> dict[str, Any]:
+    return {"format": 1, "kind": "result", "telegramId": player, "requestId": request_id}
+
+
+BOARD = {"format": 1, "kind": "board", "board": "all"}
+
+
+class TestConsuming:
+    def test_each_message_of_a_batch_has_its_own_fate(self, live: LiveWorld) -> None:
+        live.gateway.outcomes["b1"] = Delivery.FAILED
+        assert consume(BOARD, result("777"), "nonsense", result("888"), result("999")) == ["m2", "m3"]
+        assert len(live.gateway.heard("a1")) == 1
+
+    def test_a_message_twice_in_a_batch_is_delivered_once(self, live: LiveWorld) -> None:
+        assert consume(result("777"), result("777")) == []
+        assert len(live.gateway.heard("a1")) == 1
+
+    def test_a_gone_connection_is_no_reason_to_try_again(self, live: LiveWorld) -> None:
+        live.gateway.outcomes["a1"] = Delivery.GONE
+        assert consume(result("777")) == []
+
+    def test_a_failed_board_is_not_tried_again_but_an_error_is(self, live: LiveWorld) -> None:
+        live.follow("a1")
+        live.gateway.outcomes["a1"] = Delivery.FAILED
+        assert consume(BOARD) == []
+        live.boards.leaders.clear()
+        assert consume(BOARD, result("888")) == ["m0"]
+
+    def test_results_come_before_boards(self, live: LiveWorld) -> None:
+        live.follow("a1")
+        assert consume(BOARD, result("777")) == []
+        assert [json.loads(text)["type"] for text in live.gateway.heard("a1")] == ["battle.result", "leaderboard"]
+
+    def test_what_there_is_no_time_for_is_left_for_another_invocation(self, live: LiveWorld) -> None:
+        assert consume(result("777"), milliseconds=RESERVE_MILLISECONDS) == ["m0"]
+        assert live.gateway.sent == []
+
+
+def test_an_announcement_fits_into_the_time_kept_for_it() -> None:
+    leaderboards = 2
+    worst = leaderboards * (BUDGET_SECONDS + LAST_DELIVERY_SECONDS)
+    assert worst * 1000 <= RESERVE_MILLISECONDS

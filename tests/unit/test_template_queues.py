@@ -1,0 +1,145 @@
+"""The queues of the template: made, guarded, and reached only by those who need them, through aliases."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.arena.battle_worker import RECEIVES_MAX
+from chalicelib.entrypoints import live, queues
+from chalicelib.settings import QUEUE_KEYS
+from infra.package import PROJECT_ROOT, build_package
+from infra.release import with_code_location
+from infra.template.queues import BATTLES, LIVE, QUEUES, SENDERS, complete_queues
+
+TRANSFORM = Path(__file__).parent / "sam_transform.py"
+PYTHON = PROJECT_ROOT / ".arena" / "envs" / "localstack" / "bin" / "python"
+FUNCTION = "AWS::Serverless::Function"
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def built() -> Json:
+    return build_package("staging", PROJECT_ROOT / ".arena" / "build", lambda _: None).template
+
+
+@pytest.fixture(scope="module")
+def transformed(built: Json, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Json]:
+    """The resources CloudFormation makes of the application's template."""
+    folder = tmp_path_factory.mktemp("transform")
+    path = folder / "template.json"
+    path.write_text(json.dumps(with_code_location(built, "bucket", "key")))
+    values = {"MongoDatabase": "aiba_test", "CorsOrigin": "https://app.example", "ReleaseHash": "a" * 64}
+    done = subprocess.run(
+        [PYTHON, "-P", TRANSFORM, path, json.dumps(values)], check=True, capture_output=True, text=True, cwd=folder
+    )
+    resources: dict[str, Json] = json.loads(done.stdout)["Resources"]
+    return resources
+
+
+def functions(template: Json) -> Iterator[tuple[str, Json]]:
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == FUNCTION:
+            yield name, resource["Properties"]
+
+
+def of_type(resources: dict[str, Json], kind: str) -> list[Json]:
+    return [resource["Properties"] for resource in resources.values() if resource["Type"] == kind]
+
+
+def sources(template: Json) -> list[tuple[str, int, Json]]:
+    """Function, its time-out and its queue, for every queue that is consumed."""
+    return [
+        (name, properties["Timeout"], event["Properties"]["Queue"])
+        for name, properties in functions(template)
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "SQS"
+    ]
+
+
+def sendable(template: Json, properties: Json) -> set[str]:
+    """Queues a function's role may send to."""
+    role = template["Resources"][properties["Role"]["Fn::GetAtt"][0]]
+    statements = [row for policy in role["Properties"]["Policies"] for row in policy["PolicyDocument"]["Statement"]]
+    rows = [row for row in statements if "sqs:SendMessage" in row["Action"]]
+    return {arn["Fn::GetAtt"][0] for row in rows for arn in row["Resource"]}
+
+
+def test_the_application_and_the_template_mean_the_same_queues(built: Json) -> None:
+    assert (BATTLES.name, LIVE.name) == (queues.QUEUE, live.QUEUE)
+    assert {(name, queue["Fn::GetAtt"][0]) for name, _, queue in sources(built)} == {
+        ("BattleWorker", "BattleQueue"),
+        ("LivePush", "LiveQueue"),
+    }
+
+
+@pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: queue.name)
+def test_a_queue_is_encrypted_patient_and_has_a_dead_letter_queue(built: Json, queue: Any) -> None:
+    resources = built["Resources"]
+    messages, dead = resources[queue.logical_id]["Properties"], resources[queue.dead_letter_id]["Properties"]
+    assert "QueueName" not in {**messages, **dead}
+    assert messages["SqsManagedSseEnabled"] is dead["SqsManagedSseEnabled"] is True
+    days = 86_400
+    assert (messages["MessageRetentionPeriod"], dead["MessageRetentionPeriod"]) == (4 * days, 14 * days)
+    assert messages["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [queue.dead_letter_id, "Arn"]}
+    (timeout,) = [one for _, one, source in sources(built) if source["Fn::GetAtt"][0] == queue.logical_id]
+    assert messages["VisibilityTimeout"] >= 6 * timeout
+    for queue_id in (queue.logical_id, queue.dead_letter_id):
+        alarm = resources[f"{queue_id}Alarm"]["Properties"]
+        assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue_id, "QueueName"]}}]
+        assert built["Outputs"][f"{queue_id}Url"]["Value"] == {"Ref": queue_id}
+
+
+def test_the_worker_gives_up_before_sqs_does_and_ends_before_its_messages_come_back(built: Json) -> None:
+    assert built["Resources"]["BattleQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] > RECEIVES_MAX + 1
+    assert built["Resources"]["BattleWorker"]["Properties"]["Timeout"] * 1000 > queues.RESERVE_MILLISECONDS
+
+
+def test_who_sends_to_a_queue_knows_it_and_may_and_nobody_else(built: Json) -> None:
+    known = dict.fromkeys(SENDERS, False)
+    for name, properties in functions(built):
+        variables = properties["Environment"]["Variables"]
+        told = {variable: variables[variable]["Ref"] for variable in QUEUE_KEYS if variable in variables}
+        assert told == SENDERS.get(name, {})
+        assert sendable(built, properties) == set(told.values())
+        known[name] = True
+    assert all(known.values()), "a sender of the table is no function of the template"
+
+
+def test_a_function_may_consume_its_own_queue_only(built: Json) -> None:
+    consumed = {name: queue for name, _, queue in sources(built)}
+    for name, properties in functions(built):
+        role = built["Resources"][properties["Role"]["Fn::GetAtt"][0]]
+        rows = [row for policy in role["Properties"]["Policies"] for row in policy["PolicyDocument"]["Statement"]]
+        received = [row["Resource"] for row in rows if "sqs:ReceiveMessage" in row["Action"]]
+        assert received == ([consumed[name]] if name in consumed else [])
+
+
+def test_every_queue_and_every_schedule_invokes_an_alias(transformed: dict[str, Json], built: Json) -> None:
+    mappings = of_type(transformed, "AWS::Lambda::EventSourceMapping")
+    assert {(row["FunctionName"]["Ref"], row["EventSourceArn"]["Fn::GetAtt"][0]) for row in mappings} == {
+        ("BattleWorkerAliaslive", "BattleQueue"),
+        ("LivePushAliaslive", "LiveQueue"),
+    }
+    assert all(row["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for row in mappings)
+    targets = [target["Arn"]["Ref"] for row in of_type(transformed, "AWS::Events::Rule") for target in row["Targets"]]
+    scheduled = [
+        name
+        for name, properties in functions(built)
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "Schedule"
+    ]
+    assert sorted(targets) == sorted(f"{name}Aliaslive" for name in scheduled)
+    assert "BattleSweepAliaslive" in targets
+    permitted = [row["FunctionName"] for row in of_type(transformed, "AWS::Lambda::Permission")]
+    assert all("live" in json.dumps(name) for name in permitted)
+
+
+def test_a_template_without_consumers_gets_no_queues() -> None:
+    template: Json = {"Resources": {"APIHandler": {"Type": FUNCTION, "Properties": {"Timeout": 28}}}}
+    complete_queues(template)
+    assert set(template["Resources"]) == {"APIHandler"}
