@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.settings import load
-from chalicelib.wiring_secrets import secrets_manager
+from chalicelib.wiring.secrets import secrets_manager
 from tests.unit.test_settings import PRODUCTION, SECRETS
 
 

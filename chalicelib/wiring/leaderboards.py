@@ -1,4 +1,4 @@
-"""Builds what leaderboards are made of; a part of ``wiring``, for its length."""
+"""Builds what leaderboards are made of."""
 
 from typing import TYPE_CHECKING
 

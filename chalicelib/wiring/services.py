@@ -1,25 +1,13 @@
-"""The only place that builds clients and services: lazily, once per execution environment.
+"""Every client and service of one execution environment, each built when first used."""
 
-Nothing here runs at import. ``arena()`` reads the environment on its first call; when the secret's content
-changes (rotation), the next call builds everything anew.
-"""
-
-import os
-import time
-from collections.abc import Callable, Mapping
 from functools import cached_property
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from chalicelib import settings as settings_module
-from chalicelib import wiring_leaderboards, wiring_live, wiring_queues
 from chalicelib.clock import Clock, system_clock
-from chalicelib.errors import Unavailable
 from chalicelib.monitoring.readiness import Dependency, Readiness, check_all
-from chalicelib.observability import logger
 from chalicelib.settings import Settings
-from chalicelib.wiring_leaderboards import BestEffort
-from chalicelib.wiring_secrets import secrets_manager
+from chalicelib.wiring import leaderboards, live, queues
+from chalicelib.wiring.leaderboards import BestEffort
 
 if TYPE_CHECKING:
     from chalicelib.arena.battle_queue import BattleQueue
@@ -48,9 +36,6 @@ if TYPE_CHECKING:
     from chalicelib.messaging.connections_api import ManagementApi
     from chalicelib.messaging.live_queue import SqsLiveQueue
     from chalicelib.messaging.sqs import SqsClient
-
-SECRET_RETRY_SECONDS: Final = 30
-"""After a failed refresh, how long the last value is used without asking: requests must not queue up behind it."""
 
 PING_BUDGET_SECONDS: Final = 1.0
 DATABASE_BUDGET_SECONDS: Final = 4.0
@@ -117,33 +102,31 @@ class Arena:
 
     @cached_property
     def live_queue(self) -> "SqsLiveQueue | None":
-        return wiring_queues.live_queue(self.settings, self.sqs, self.clock)
+        return queues.live_queue(self.settings, self.sqs, self.clock)
 
     @cached_property
     def battle_queue(self) -> "BattleQueue":
-        return wiring_queues.battle_queue(self.settings, self.operations, self.sqs, self.clock)
+        return queues.battle_queue(self.settings, self.operations, self.sqs, self.clock)
 
     @cached_property
     def battle_worker(self) -> "BattleWorker":
-        return wiring_queues.battle_worker(
-            self.settings, self.operations, self.sqs, self.battles, self.live_queue, self.clock
-        )
+        return queues.battle_worker(self.settings, self.operations, self.sqs, self.battles, self.live_queue, self.clock)
 
     @cached_property
     def boards(self) -> "RedisBoards | None":
-        return wiring_leaderboards.boards(self.settings, self.live_queue)
+        return leaderboards.boards(self.settings, self.live_queue)
 
     @cached_property
     def leaderboards(self) -> "LeaderboardService":
-        return wiring_leaderboards.leaderboards(self.operations, self.clock, self.boards)
+        return leaderboards.leaderboards(self.operations, self.clock, self.boards)
 
     @cached_property
     def leaderboard_upkeep(self) -> "LeaderboardUpkeep":
-        return wiring_leaderboards.upkeep(self.settings, self.operations, self.clock, self.live_queue)
+        return leaderboards.upkeep(self.settings, self.operations, self.clock, self.live_queue)
 
     @cached_property
     def season_archive(self) -> "SeasonArchive":
-        return wiring_leaderboards.archive(self.operations, self.clock)
+        return leaderboards.archive(self.operations, self.clock)
 
     @cached_property
     def guilds(self) -> "GuildService":
@@ -211,20 +194,20 @@ class Arena:
 
     @cached_property
     def connections_api(self) -> "ManagementApi":
-        return wiring_live.connections_api(self.settings)
+        return live.connections_api(self.settings)
 
     @cached_property
     def live_boards(self) -> "LiveBoards":
-        return wiring_live.boards(self.leaderboards, self.operations, self.clock)
+        return live.boards(self.leaderboards, self.operations, self.clock)
 
     @cached_property
     def live(self) -> "LiveService":
-        return wiring_live.service(self.settings, self.connections, self.live_boards, self.connections_api, self.clock)
+        return live.service(self.settings, self.connections, self.live_boards, self.connections_api, self.clock)
 
     @cached_property
     def live_push(self) -> "LivePush":
         held, outcomes, boards = self.connections, self.battle_queue, self.live_boards
-        return wiring_live.push(held, outcomes, boards, self.connections_api, self.live_queue, self.clock)
+        return live.push(held, outcomes, boards, self.connections_api, self.live_queue, self.clock)
 
     @cached_property
     def redis(self) -> Any:
@@ -255,73 +238,3 @@ class Arena:
             client = self.__dict__.get(part)
             if client is not None:
                 client.close()
-
-
-SecretSource = Callable[[str], Mapping[str, str]]
-
-
-class Wiring:
-    """Holds the environment's ``Arena`` and replaces it when its secret changes."""
-
-    def __init__(
-        self,
-        environ: Mapping[str, str],
-        secret_source: SecretSource = secrets_manager,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._environ = environ
-        self._secret_source = secret_source
-        self._monotonic = monotonic
-        self._refresh_after = 0.0
-        self._lock = Lock()
-        self._arena: Arena | None = None
-        self._secrets: Mapping[str, str] | None = None
-
-    def arena(self) -> Arena:
-        """The current arena.
-
-        Raises ``SettingsError`` while the settings can't be used, ``Unavailable`` while there is no secret yet.
-        """
-        with self._lock:
-            secrets = self._read_secrets()
-            if self._arena is None or secrets != self._secrets:
-                settings = settings_module.load(self._environ, secrets)
-                for warning in settings.warnings:
-                    logger().warning("setting accepted with a warning", warning=warning)
-                if self._arena is not None:
-                    self._arena.close()
-                self._arena, self._secrets = Arena(settings), secrets
-            return self._arena
-
-    def _read_secrets(self) -> Mapping[str, str] | None:
-        secret_id = self._environ.get("ARENA_SECRET_ID", "").strip()
-        if not secret_id:
-            return None
-        if self._secrets is not None and self._monotonic() < self._refresh_after:
-            return self._secrets
-        try:
-            return self._secret_source(secret_id)
-        except Exception as error:
-            logger().exception("secret not readable")
-            if self._secrets is None:
-                raise Unavailable("secrets_unavailable", "the service is starting", retry_after_seconds=2) from error
-            # What was read before still works unless it was revoked, and then the database says so.
-            self._refresh_after = self._monotonic() + SECRET_RETRY_SECONDS
-            return self._secrets
-
-
-_installed: Wiring | None = None
-
-
-def arena() -> Arena:
-    """The arena of this execution environment."""
-    global _installed
-    if _installed is None:
-        _installed = Wiring(os.environ)
-    return _installed.arena()
-
-
-def install(wiring: Wiring | None) -> None:
-    """Puts another wiring in place (tests, the command line); None forgets the current one."""
-    global _installed
-    _installed = wiring

@@ -1,4 +1,4 @@
-"""Builds what battles are queued with; a part of ``wiring``, for its length."""
+"""Builds what battles are queued with."""
 
 from typing import TYPE_CHECKING
 

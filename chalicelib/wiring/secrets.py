@@ -1,4 +1,4 @@
-"""Reads the arena's secret; a part of ``wiring``, for its length."""
+"""Reads the arena's secret."""
 
 from collections.abc import Mapping
 from functools import cache

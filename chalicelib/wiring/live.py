@@ -1,4 +1,4 @@
-"""Builds what live results are made of; a part of ``wiring``, for its length."""
+"""Builds what live results are made of."""
 
 from typing import TYPE_CHECKING
 
