@@ -14,6 +14,7 @@ Log = Callable[[str], None]
 _CAPABILITIES: Final = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 _NEVER_WORKED: Final = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 _USABLE: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
+_PROGRESS_SECONDS: Final = 5.0
 _COMPLETE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _NO_CHANGE: Final = ("didn't contain changes", "no updates are to be performed", "no changes to deploy")
 _CONSEQUENCE: Final = ("cancelled", "canceled")
@@ -74,8 +75,21 @@ class ChangePlan:
     """Changed parameters: name → value now (None = new), value to be."""
 
 
+@dataclass
+class _Progress:
+    """How far a change is, and what was said of it."""
+
+    total: int
+    seen: set[str]
+    """Ids of events already looked at."""
+    said_at: float
+    done: set[str] = field(default_factory=set)
+    reasons: list[str] = field(default_factory=list)
+    """Why it failed, if it did."""
+
+
 class Stacks:
-    """The stacks of one region. ``log`` receives one line for each resource event."""
+    """The stacks of one region. ``log`` receives a line for each failure, and the progress every few seconds."""
 
     def __init__(self, client: Any, log: Log, pace: Pace) -> None:
         self._client = client
@@ -151,19 +165,20 @@ class Stacks:
 
     def execute(self, plan: ChangePlan) -> StackState:
         """Executes a plan and follows it to its end; raises DeployError with the reasons if it fails."""
-        seen = {event["EventId"] for event in self._events(plan.stack_name)}
+        progress = _Progress(
+            len(plan.changes), {event["EventId"] for event in self._events(plan.stack_name)}, self._pace.monotonic()
+        )
         self._client.execute_change_set(StackName=plan.stack_name, ChangeSetName=plan.change_set_id)
-        reasons: list[str] = []
         for _ in self._pace.ticks(f"changing stack {plan.stack_name}"):
             # The state first: events that come after reading them would be lost at the end, the reverse can't be.
             state = self.state(plan.stack_name)
-            self._follow(plan.stack_name, seen, reasons)
+            self._follow(plan.stack_name, progress)
             if state is None:
                 raise DeployError(f"stack {plan.stack_name} vanished while it was being changed")
             # LocalStack may call a stack complete a moment before its outputs can be read; ours always has some.
             complete = state.status in _COMPLETE
             if (complete and state.outputs) or not (complete or state.status.endswith("_IN_PROGRESS")):
-                return self._finished(plan.stack_name, state, reasons)
+                return self._finished(plan.stack_name, state, progress.reasons)
         raise AssertionError("ticks end by raising")
 
     def _finished(self, name: str, state: StackState, reasons: list[str]) -> StackState:
@@ -208,17 +223,23 @@ class Stacks:
                 return tuple(sorted(found, key=lambda change: (change.action, change.logical_id)))
             arguments = {"NextToken": page["NextToken"]}
 
-    def _follow(self, name: str, seen: set[str], reasons: list[str]) -> None:
+    def _follow(self, name: str, progress: "_Progress") -> None:
         for event in reversed(self._events(name)):
-            if event["EventId"] in seen:
+            if event["EventId"] in progress.seen:
                 continue
-            seen.add(event["EventId"])
+            progress.seen.add(event["EventId"])
             status, reason = event["ResourceStatus"], event.get("ResourceStatusReason", "")
+            logical_id = event["LogicalResourceId"]
             failed = status.endswith("_FAILED")
-            if event["LogicalResourceId"] != name and (failed or status.endswith("_COMPLETE")):
-                self._log(f"{status.lower():<16} {event['LogicalResourceId']}" + (f": {reason}" if failed else ""))
+            if failed and logical_id != name:
+                self._log(f"{status.lower()} {logical_id}: {reason}")
+            elif status.endswith("_COMPLETE") and logical_id != name:
+                progress.done.add(logical_id)
             if failed and reason and not any(word in reason.lower() for word in _CONSEQUENCE):
-                reasons.append(f"{event['LogicalResourceId']} ({event.get('ResourceType', '')}): {reason}")
+                progress.reasons.append(f"{logical_id} ({event.get('ResourceType', '')}): {reason}")
+        if self._pace.monotonic() - progress.said_at >= _PROGRESS_SECONDS:
+            progress.said_at = self._pace.monotonic()
+            self._log(f"{len(progress.done)} of {progress.total} resources done")
 
     def _events(self, name: str) -> list[dict[str, Any]]:
         """The newest page of events, newest first: at our pace no page fills between two looks."""
