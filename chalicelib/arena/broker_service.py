@@ -135,6 +135,8 @@ class BrokerService:
             request_id=request.request_id,
             telegram_id=request.telegram_id,
             broker_ids=action.broker_ids,
+            # Only brokers given up leave their pools.
+            with_guilds=len(action.broker_ids) > 1,
         )
         stripes = stripes_to_try(self._stripe)
 

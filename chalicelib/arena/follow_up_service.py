@@ -14,8 +14,6 @@ from chalicelib.errors import Unavailable
 BATCH_EVENTS: Final = 100
 """Events per transaction: few enough that a popular referrer's own battle seldom meets it."""
 
-RUN_BATCHES_MAX: Final = 1000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
@@ -26,6 +24,7 @@ class RunReport:
     earnings: int = 0
     strikes: int = 0
     defeated: int = 0
+    set_aside: int = 0
     complete: bool = False
     """Whether nothing was left due at the end."""
 
@@ -36,6 +35,7 @@ class RunReport:
             earnings=self.earnings + settled.earnings,
             strikes=self.strikes + settled.strikes,
             defeated=self.defeated + settled.defeated,
+            set_aside=self.set_aside + settled.set_aside,
         )
 
 
@@ -48,13 +48,13 @@ class FollowUpService:
         self._batch_events = batch_events
 
     def run(self, go_on: Callable[[], bool] = lambda: True) -> RunReport:
-        """Settles until nothing is due, ``go_on`` says no, or the batches are used up.
+        """Settles until nothing is due, or ``go_on`` says no.
 
         A batch that can't commit in its time (its players are busy) is tried again in halves. Raises ``Unavailable``
         when not even a single event can be settled.
         """
         report, size = RunReport(), self._batch_events
-        while report.batches < RUN_BATCHES_MAX and go_on():
+        while go_on():
             try:
                 settled = self._store.transact(self._work(size, self._clock()))
             except Unavailable:

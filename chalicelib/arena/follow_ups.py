@@ -6,12 +6,15 @@ other. So a battle only notes on its own outbox event what follows from it (``fo
 
 Exactly once: a batch is one transaction that also takes ``followUpsDueAt`` off its events, so of two runs
 that picked the same event one is run again on a fresh snapshot; and what an event has been paid for already
-(a restored or repeated event) is left out.
+(a restored or repeated event, in this batch or before) is left out.
+
+An event that can't be understood is set aside, so that it does not hold up the others: it is no longer due, and
+``followUpsFault`` names what is wrong with it.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -27,18 +30,29 @@ BOSS_DAMAGE: Final = "boss_damage"
 BOSS_ACTIVE: Final = "active"
 BOSS_DEFEATED: Final = "defeated"
 
+_EVENT: Final[Mapping[str, type]] = {"requestId": str, "payload": Mapping, "followUps": list}
+_BATTLE: Final[Mapping[str, type]] = {"_id": Hashable, "ownerTelegramId": str, "arena": str, "league": str}
+_NOTED: Final[Mapping[str, Mapping[str, type]]] = {
+    CREATOR_EARNINGS: {"referrerTelegramId": str, "aiba": int, "neur": int},
+    BOSS_DAMAGE: {"bossId": Hashable, "damage": int},
+}
+"""What must be there to settle a follow-up, by kind."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """What one batch came to."""
 
     events: int = 0
+    """No longer due; those set aside included."""
     earnings: int = 0
     """Ledger rows written for referrers."""
     strikes: int = 0
     """Damage rows written."""
     defeated: int = 0
     """Bosses that fell."""
+    set_aside: int = 0
+    """Events that can't be understood."""
 
 
 def follow_ups(view: BattleView, battle: Mapping[str, Any]) -> tuple[Document, ...]:
@@ -65,12 +79,14 @@ def settle(due: DueFollowUps, *, now: datetime, new_id: Callable[[], Any]) -> Ou
     """Everything the due events ask for, as writes of one transaction."""
     if not due.events:
         return Outcome(Settled())
+    faults = {event["_id"]: fault(event) for event in due.events}
+    events, due = due.events, replace(due, events=[event for event in due.events if faults[event["_id"]] is None])
     rows = _earnings(due, now, new_id)
     strikes = _strikes(due, now, new_id)
     bosses = _bosses_after(due, strikes)
     balances = _balances(rows)
     writes: tuple[Write, ...] = (
-        *(_settled(event, now) for event in due.events),
+        *(_taken_up(event, faults[event["_id"]], now) for event in events),
         *(_payment(who, balances[who], now) for who in sorted(balances)),
         *(_wound(due.bosses[boss], changes, now) for boss, changes in bosses.items()),
         *_inserted("bossdamages", strikes),
@@ -80,28 +96,57 @@ def settle(due: DueFollowUps, *, now: datetime, new_id: Callable[[], Any]) -> Ou
         writes += (_event(rows, balances, strikes, bosses, now, new_id),)
     return Outcome(
         Settled(
-            events=len(due.events),
+            events=len(events),
             earnings=len(rows),
             strikes=len(strikes),
             defeated=sum(changes.get("status") == BOSS_DEFEATED for changes in bosses.values()),
+            set_aside=len(events) - len(due.events),
         ),
         writes,
     )
 
 
+def fault(event: Mapping[str, Any]) -> str | None:
+    """The path of the first thing in ``event`` that is not as settling needs it; None for a sound one."""
+    return (
+        _fault("", event, _EVENT)
+        or _fault("payload.", event["payload"], {"battle": Mapping})
+        or _fault("payload.battle.", event["payload"]["battle"], _BATTLE)
+        or next(filter(None, (_noted_fault(f"followUps.{n}", one) for n, one in enumerate(event["followUps"]))), None)
+    )
+
+
+def _noted_fault(path: str, noted: Any) -> str | None:
+    if not isinstance(noted, Mapping):
+        return path
+    kind = noted.get("kind")
+    if not isinstance(kind, str) or kind not in _NOTED:
+        return f"{path}.kind"
+    return _fault(f"{path}.", noted, _NOTED[kind])
+
+
+def _fault(path: str, found: Mapping[str, Any], needed: Mapping[str, type]) -> str | None:
+    for name, kind in needed.items():
+        if found.get(name) is None or not isinstance(found[name], kind):
+            return f"{path}{name}"
+    return None
+
+
 def _noted(event: Mapping[str, Any], kind: str) -> list[Document]:
-    return [noted for noted in event.get("followUps") or () if noted["kind"] == kind]
+    return [noted for noted in event["followUps"] if noted["kind"] == kind]
 
 
 def _earnings(due: DueFollowUps, now: datetime, new_id: Callable[[], Any]) -> list[Document]:
-    rows = []
+    rows, paid = [], set(due.paid)
     for event in due.events:
         battle = event["payload"]["battle"]
         for noted in _noted(event, CREATOR_EARNINGS):
             for currency in ("AIBA", "NEUR"):
                 amount, who = noted[currency.lower()], noted["referrerTelegramId"]
-                if amount <= 0 or (event["requestId"], who, currency) in due.paid:
+                key = (event["requestId"], who, currency)
+                if amount <= 0 or key in paid:
                     continue
+                paid.add(key)
                 row = ledger.credit(
                     telegram_id=who,
                     currency=currency,
@@ -126,21 +171,25 @@ def _balances(rows: list[Document]) -> dict[str, dict[str, int]]:
 
 
 def _strikes(due: DueFollowUps, now: datetime, new_id: Callable[[], Any]) -> list[Document]:
-    return [
-        {
-            "_id": new_id(),
-            "bossId": noted["bossId"],
-            "battleId": event["payload"]["battle"]["_id"],
-            "telegramId": event["payload"]["battle"]["ownerTelegramId"],
-            "damage": noted["damage"],
-            "createdAt": now,
-            "updatedAt": now,
-            "__v": 0,
-        }
-        for event in due.events
-        for noted in _noted(event, BOSS_DAMAGE)
-        if noted["bossId"] in due.bosses and (noted["bossId"], event["payload"]["battle"]["_id"]) not in due.struck
-    ]
+    rows, struck = [], set(due.struck)
+    for event in due.events:
+        battle = event["payload"]["battle"]
+        for noted in _noted(event, BOSS_DAMAGE):
+            key = (noted["bossId"], battle["_id"])
+            if noted["bossId"] not in due.bosses or key in struck:
+                continue
+            struck.add(key)
+            row = {
+                "bossId": noted["bossId"],
+                "battleId": battle["_id"],
+                "telegramId": battle["ownerTelegramId"],
+                "damage": noted["damage"],
+                "createdAt": now,
+                "updatedAt": now,
+                "__v": 0,
+            }
+            rows.append({"_id": new_id(), **row})
+    return rows
 
 
 def _bosses_after(due: DueFollowUps, strikes: list[Document]) -> dict[Any, Document]:
@@ -159,9 +208,13 @@ def _bosses_after(due: DueFollowUps, strikes: list[Document]) -> dict[Any, Docum
     return changed
 
 
-def _settled(event: Mapping[str, Any], now: datetime) -> Update:
+def _taken_up(event: Mapping[str, Any], wrong: str | None, now: datetime) -> Update:
     facts = {"_id": event["_id"], "followUpsDueAt": event["followUpsDueAt"]}
-    return Update(outbox.COLLECTION, facts, {"$set": {"followUpsSettledAt": now}, "$unset": {"followUpsDueAt": ""}})
+    if wrong is not None:
+        change: Document = {"$set": {"followUpsFault": wrong}, "$unset": {"followUpsDueAt": ""}}
+    else:
+        change = {"$set": {"followUpsSettledAt": now}, "$unset": {"followUpsDueAt": "", "followUpsFault": ""}}
+    return Update(outbox.COLLECTION, facts, change)
 
 
 def _payment(telegram_id: str, increments: Mapping[str, int], now: datetime) -> Update:

@@ -10,13 +10,12 @@ from typing import Any, Final
 from chalicelib.arena.leaderboard_ports import PlayerRow, Ranking, Ranks, StandingsQueries
 from chalicelib.arena.modes import LEAGUES
 from chalicelib.arena.ports import CatalogueQueries, Document
-from chalicelib.arena.seasons import season_at, season_by_id, season_length
+from chalicelib.arena.seasons import season_at, season_by_id, season_length, still_kept
 from chalicelib.arena.standings import ALL, METRICS, Totals, league_board, realm_board
 from chalicelib.clock import Clock
 from chalicelib.errors import BadRequest, NotFound
 
 CURRENT: Final = "current"
-_SCORE: Final = Ranking(board=ALL, metric="score")
 _LEAGUE: Final = league_board("")
 _REALM: Final = realm_board("")
 
@@ -70,7 +69,9 @@ class LeaderboardService:
         found = None if self._ranks is None else self._ranks.around(ranking, telegram_id, value, reach)
         if found is None:
             found = self._standings.around(ranking, telegram_id, value, reach)
-        rows = self._standings.rows(ranking, [*found.above, *found.below])
+        rows = dict(self._standings.rows(ranking, [*found.above, *found.below]))
+        # Read elsewhere or a moment later, the player may stand where a neighbour is looked for.
+        rows.pop(telegram_id, None)
         above, below = _ordered(ranking, rows, found.above), _ordered(ranking, rows, found.below)
         return {
             "above": _ranked(above, found.position - len(above)),
@@ -106,8 +107,8 @@ class LeaderboardService:
 
     def score_rank(self, telegram_id: str) -> int:
         """The player's all-time rank by score."""
-        row = self._standings.own(_SCORE, telegram_id)
-        return 1 + self._higher(_SCORE, 0 if row is None else row.totals.score)
+        rank: int = self.my_rank(telegram_id, BoardQuery())["rank"]
+        return rank
 
     def ranking(self, query: BoardQuery) -> Ranking:
         """What ``query`` asks for.
@@ -150,15 +151,19 @@ class LeaderboardService:
         """The season's id, and whether it is archived."""
         if asked is None:
             return None, False
-        if asked != CURRENT and season_by_id(asked) is None:
+        season = season_by_id(asked)
+        if asked != CURRENT and season is None:
             raise BadRequest("invalid season", details="current, or an id such as 2026-11 or 2026-W48")
         current = season_at(self._clock(), season_length(self._catalogue.economy_config()))
-        if asked in (CURRENT, current.id):
+        if season is None or season == current:
             return current.id, False
         recorded = self._standings.season(asked)
-        if recorded is None and not self._standings.season_was_played(asked):
+        if recorded is not None and recorded.get("archivedAt") is not None:
+            return asked, True
+        # Not archived in time, it is still held by those players only who have not fought since.
+        if not still_kept(season, current) or (recorded is None and not self._standings.season_was_played(asked)):
             raise NotFound("season not found")
-        return asked, recorded is not None and recorded.get("archivedAt") is not None
+        return asked, False
 
     def _top(self, ranking: Ranking, limit: int) -> list[Document]:
         found = None if self._ranks is None else self._ranks.top(ranking, limit)

@@ -50,7 +50,7 @@ class OperatorQueries(Protocol):
     """Reads that need no transaction; all see what was just written."""
 
     def modes(self, *, arena: str | None, league: str | None, enabled: bool | None) -> list[Document]:
-        """Game modes that are not deleted, sorted by arena, league, key; None asks for any."""
+        """The first 1000 game modes that are not deleted, sorted by arena, league, key; None asks for any."""
         ...
 
     def economy_config(self) -> Document:

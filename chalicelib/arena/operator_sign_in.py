@@ -52,7 +52,7 @@ class OperatorSignIn:
         Raises ``Unauthorized("invalid credentials")`` whether address or password is wrong, ``TooManyRequests`` after
         five tries with one e-mail address from one client address within 15 minutes, right ones included.
         """
-        operator, now = self._configured(), self._clock()
+        operator, now = self.require_configured(), self._clock()
         wanted = email.casefold()
         self._count(operator, wanted, client_address, now)
         # The password is checked in either case: the time of the answer must not tell which was wrong.
@@ -73,7 +73,7 @@ class OperatorSignIn:
         Raises ``NotFound`` where no operator is configured, else ``Unauthorized`` with "admin auth required" (no
         token), "admin auth expired" or "admin auth failed".
         """
-        operator = self._configured()
+        operator = self.require_configured()
         if not token:
             raise Unauthorized("admin auth required")
         try:
@@ -90,7 +90,8 @@ class OperatorSignIn:
             raise Unauthorized("admin auth failed")
         return operator.email
 
-    def _configured(self) -> OperatorSettings:
+    def require_configured(self) -> OperatorSettings:
+        """The operator's account. Raises ``NotFound`` in the words of an unknown route where there is none."""
         if self._operator is None:
             raise NotFound("not_found", "no such route")
         return self._operator

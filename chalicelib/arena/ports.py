@@ -123,6 +123,8 @@ class ActionQuery:
     telegram_id: str
     broker_ids: tuple[str, ...]
     """24 hex digits each."""
+    with_guilds: bool = False
+    """Whether the guilds are needed in whose pools the brokers are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +137,7 @@ class ActionView:
     brokers: Mapping[str, Document]
     """By the id as asked for; missing ones are absent."""
     guilds: Mapping[Any, Document]
-    """Those in whose pools the brokers are, by ``_id``."""
+    """Those in whose pools the brokers are, by ``_id``; empty unless asked for."""
     config: Document
 
 

@@ -3,6 +3,8 @@
 Nobody resets anything: a season ends by the clock, and its sums stay on players' documents until their first battle
 of the season after the next. Before that they are copied here, board by board, in the order of rank, in bounded
 pages; an interrupted copy goes on behind the lowest rank it wrote. Repeating it writes the same again.
+
+A season that was not copied in time is never declared archived: players who fought on have dropped it.
 """
 
 from collections.abc import Mapping
@@ -14,7 +16,7 @@ from chalicelib.arena.leaderboard_ports import StandingsQueries
 from chalicelib.arena.leaderboard_upkeep import MayGoOn
 from chalicelib.arena.leaderboard_upkeep_ports import SeasonRecords
 from chalicelib.arena.ports import CatalogueQueries, Document
-from chalicelib.arena.seasons import LENGTHS, MONTH, WEEK, Season, season_at, season_before, season_length
+from chalicelib.arena.seasons import LENGTHS, Season, season_at, season_before, season_by_id, season_length, still_kept
 from chalicelib.arena.standings import ALL, Totals, escaped, unescaped
 from chalicelib.clock import Clock
 
@@ -24,9 +26,6 @@ GRACE: Final = timedelta(minutes=5)
 PAGE: Final = 500
 """Final standings written at a time."""
 
-SEASONS_BACK: Final[Mapping[str, int]] = {MONTH: 14, WEEK: 60}
-"""How far back an unarchived season is looked for: more than a year of nobody looking."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveReport:
@@ -35,6 +34,8 @@ class ArchiveReport:
     current: str
     archived: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+    """Seasons on record that were not archived in time."""
     written: int = 0
     """Final standings, all boards together."""
 
@@ -58,28 +59,51 @@ class SeasonArchive:
         now = self._clock()
         current = season_at(now, season_length(self._catalogue.economy_config()))
         self._records.record(current)
+        recorded = {season["_id"]: season.get("archivedAt") for season in self._standings.seasons()}
+        latest = self._latest(now)
         archived: list[str] = []
         unfinished: list[str] = []
         written = 0
-        for season in self._ended(now):
+        for season in self._ended(now, latest, recorded):
             done, count = self._archive(season, may_go_on)
             written += count
             (archived if done else unfinished).append(season.id)
+        missed = [name for name, archived_at in recorded.items() if archived_at is None and _is_lost(name, latest)]
         return ArchiveReport(
-            current=current.id, archived=tuple(archived), unfinished=tuple(unfinished), written=written
+            current=current.id,
+            archived=tuple(archived),
+            unfinished=tuple(unfinished),
+            missed=tuple(sorted(missed)),
+            written=written,
         )
 
-    def _ended(self, now: datetime) -> list[Season]:
-        """Seasons that are over and not archived. Of either length: operators may have changed it."""
-        recorded = {season["_id"]: season.get("archivedAt") for season in self._standings.seasons()}
-        found = []
+    def _latest(self, now: datetime) -> Season:
+        """Of the seasons that battles may have counted in by now, the one that began last.
+
+        With the current one that is one of another length, if operators changed it after battles there.
+        """
+        latest = season_at(now, season_length(self._catalogue.economy_config()))
         for length in LENGTHS:
             season = season_at(now, length)
-            for _ in range(SEASONS_BACK[length]):
+            while season.starts_at > latest.starts_at:
+                if self._standings.season_was_played(season.id):
+                    latest = season
                 season = season_before(season, length)
+        return latest
+
+    def _ended(self, now: datetime, latest: Season, recorded: Mapping[str, Any]) -> list[Season]:
+        """Seasons that are over, not archived, and still on the documents of all who fought in them.
+
+        Of either length: operators may have changed it.
+        """
+        found = []
+        for length in LENGTHS:
+            season = season_before(season_at(now, length), length)
+            while still_kept(season, latest):
                 over = now >= season.ends_at + GRACE
                 if over and recorded.get(season.id) is None and self._was_played(season, recorded):
                     found.append(season)
+                season = season_before(season, length)
         return sorted(found, key=lambda season: season.ends_at)
 
     def _was_played(self, season: Season, recorded: Mapping[str, Any]) -> bool:
@@ -100,7 +124,11 @@ class SeasonArchive:
             written += count
             if not done:
                 return False, written
-        self._records.close(season.id, self._clock())
+        now = self._clock()
+        if not still_kept(season, self._latest(now)):
+            # The season after the next began meanwhile: its first battles may have come before the last page.
+            return False, written
+        self._records.close(season.id, now)
         return True, written
 
     def _copy(self, season: Season, board: str, may_go_on: MayGoOn) -> tuple[bool, int]:
@@ -131,6 +159,11 @@ class SeasonArchive:
 def _sums(player: Mapping[str, Any], board: str) -> Document:
     sums: Document = player["boards"][escaped(board)]
     return sums
+
+
+def _is_lost(season_id: str, latest: Season) -> bool:
+    season = season_by_id(season_id)
+    return season is not None and not still_kept(season, latest)
 
 
 def _boards(page: list[Mapping[str, Any]]) -> list[str]:

@@ -31,9 +31,6 @@ class Season:
     starts_at: datetime
     ends_at: datetime
 
-    def includes(self, moment: datetime) -> bool:
-        return self.starts_at <= moment < self.ends_at
-
 
 def season_length(config: Mapping[str, Any]) -> str:
     """``month`` or ``week`` by the economy's settings; anything else counts as a month."""
@@ -66,6 +63,14 @@ def season_by_id(season_id: str) -> Season | None:
 def season_before(season: Season, length: str) -> Season:
     """The season of ``length`` that the last moment before ``season`` lies in."""
     return season_at(season.starts_at - timedelta(milliseconds=1), length)
+
+
+def still_kept(season: Season, current: Season) -> bool:
+    """Whether players who fight in ``current`` keep their sums of ``season``: it ended as that began, or later.
+
+    What ended earlier is dropped by their next battle. Seasons of different lengths may overlap.
+    """
+    return season.ends_at >= current.starts_at
 
 
 def _month(year: int, month: int) -> Season:

@@ -3,7 +3,7 @@
 ::
 
     totals.<board>.{score, aiba, neur, battles}              since the beginning
-    seasons.<season>.<board>.{score, aiba, neur, battles}    the season of the latest battle, and the one before it
+    seasons.<season>.<board>.{score, aiba, neur, battles}    the season of the latest battle, and ``seasons_kept``
     standingsAt                                              time of the battle that changed them last
 
 They change in the transaction of the battle that counts, so they always equal the sums over ``battles``.
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chalicelib.arena.jsnumber import whole_amount
-from chalicelib.arena.seasons import Season, season_by_id
+from chalicelib.arena.seasons import Season, season_by_id, still_kept
 
 ALL: Final = "all"
 METRICS: Final = ("score", "aiba", "neur", "battles")
@@ -137,8 +137,9 @@ def standings_after(user: Mapping[str, Any], battle: Mapping[str, Any], season: 
             increments |= {f"{path}.{metric}": totals.by(metric) - before.by(metric) for metric in METRICS}
             standings.append(Standing(scope, board, totals))
     kept = user.get("seasons")
-    dropped = _outlived(kept if isinstance(kept, Mapping) else {}, season)
-    return StandingsChange(increments, tuple(f"seasons.{name}" for name in dropped), tuple(standings))
+    held = list(kept) if isinstance(kept, Mapping) else []
+    keeps = seasons_kept(held, season)
+    return StandingsChange(increments, tuple(f"seasons.{name}" for name in held if name not in keeps), tuple(standings))
 
 
 def stored_totals(user: Mapping[str, Any], season: str | None, board: str) -> Totals:
@@ -160,12 +161,7 @@ def standings_of(user: Mapping[str, Any], seasons: Iterable[str | None]) -> list
     return found
 
 
-def _outlived(kept: Mapping[str, Any], season: Season) -> list[str]:
-    """Seasons to drop: all but ``season`` and the newest of the others, which may still have to be archived."""
-    others = [name for name in kept if name != season.id]
-    return sorted(others, key=_start_of)[:-1]
-
-
-def _start_of(season_id: str) -> tuple[str, str]:
-    season = season_by_id(season_id)
-    return ("" if season is None else season.starts_at.isoformat(), season_id)
+def seasons_kept(season_ids: Iterable[str], current: Season) -> list[str]:
+    """Those of ``season_ids`` that stay on a player's document in ``current``: they may still have to be archived."""
+    seasons = ((name, season_by_id(name)) for name in season_ids)
+    return [name for name, season in seasons if season is not None and still_kept(season, current)]

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from chalicelib.arena.leaderboard_upkeep_ports import Board, RankSets, StandingsPages
 from chalicelib.arena.ports import CatalogueQueries, Document
-from chalicelib.arena.seasons import season_by_id, season_length
+from chalicelib.arena.seasons import Season, season_at, season_by_id, season_length
 from chalicelib.arena.standings import (
     ALL,
     METRICS,
@@ -21,6 +21,7 @@ from chalicelib.arena.standings import (
     league_board,
     realm_board,
     realms_of,
+    seasons_kept,
     standings_of,
 )
 from chalicelib.clock import Clock
@@ -135,8 +136,9 @@ class StandingsAudit:
 
     def _wrong(self, players: Mapping[str, Document], length: str) -> dict[str, Boards]:
         """What the standings should be, of those whose are not."""
-        expected = _expected(players, self._books.sums(list(players), length)) if players else {}
-        return {who: boards for who, boards in expected.items() if not _agrees(players[who], boards)}
+        current = season_at(self._clock(), length)
+        expected = _expected(players, self._books.sums(list(players), length), current, length) if players else {}
+        return {who: boards for who, boards in expected.items() if not _agrees(players[who], boards, current)}
 
 
 def compare(sets: RankSets, pages: StandingsPages, board: Board, progress: Progress = lambda _: None) -> SetReport:
@@ -159,29 +161,35 @@ def compare(sets: RankSets, pages: StandingsPages, board: Board, progress: Progr
     return report
 
 
-def _expected(players: Mapping[str, Document], sums: Sequence[Sum]) -> dict[str, dict[tuple[str | None, str], Totals]]:
-    """Every player's standings by their battles: all-time, and of the two newest seasons they fought in."""
+def _expected(
+    players: Mapping[str, Document], sums: Sequence[Sum], current: Season, length: str
+) -> dict[str, dict[tuple[str | None, str], Totals]]:
+    """Every player's standings by their battles: all-time, of the current season and of the one before it.
+
+    What they hold of seasons of another length stays: when the length changed, and so which battles count in which,
+    nothing tells.
+    """
     found: dict[str, dict[tuple[str | None, str], Totals]] = {who: defaultdict(Totals) for who in players}
-    newest: defaultdict[str, set[str]] = defaultdict(set)
     for one in sums:
-        newest[one.telegram_id].add(one.season)
-    for who, seasons in newest.items():
-        newest[who] = set(sorted(seasons, key=_start_of)[-2:])
-    for one in sums:
-        for season in (None, one.season):
-            if season is None or season in newest[one.telegram_id]:
-                for board in (ALL, league_board(one.league)):
-                    found[one.telegram_id][season, board] += one.totals
+        for season in (None, *seasons_kept([one.season], current)):
+            for board in (ALL, league_board(one.league)):
+                found[one.telegram_id][season, board] += one.totals
     for who, boards in found.items():
         for (season, board), totals in list(boards.items()):
             if board == ALL:
                 boards |= {(season, realm_board(key)): totals for key in realms_of(players[who])}
+        others = [name for name in seasons_kept(_seasons(players[who]), current) if not _is_of_length(name, length)]
+        boards |= {(held.season, held.board): held.totals for held in standings_of(players[who], others)}
     return found
 
 
-def _agrees(player: Document, expected: Boards) -> bool:
-    """Whether a player's document says so. A realm joined since the last battle comes with the next one."""
-    held = {(found.season, found.board): found.totals for found in standings_of(player, (None, *_seasons(player)))}
+def _agrees(player: Document, expected: Boards, current: Season) -> bool:
+    """Whether a player's document says so, seasons aside that the next battle drops.
+
+    A realm joined since the last battle comes with the next one.
+    """
+    scopes = (None, *seasons_kept(_seasons(player), current))
+    held = {(found.season, found.board): found.totals for found in standings_of(player, scopes)}
     joined = {key for key in expected if key[1].startswith(_REALM) and key not in held}
     return held == {key: totals for key, totals in expected.items() if key not in joined}
 
@@ -201,6 +209,6 @@ def _stored(boards: Boards, now: datetime) -> Document:
     return {"totals": totals, "seasons": seasons, "standingsAt": now}
 
 
-def _start_of(season_id: str) -> str:
+def _is_of_length(season_id: str, length: str) -> bool:
     season = season_by_id(season_id)
-    return "" if season is None else season.starts_at.isoformat()
+    return season is not None and season_at(season.starts_at, length) == season

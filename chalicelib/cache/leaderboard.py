@@ -8,7 +8,7 @@ reordered writes do no harm. Values are never negative, which leaves negative sc
     -2  "#<token>"   being loaded
 
 The state lies in the set itself, so whatever takes the players (FLUSHALL, eviction, expiry) takes it, too, and a set
-that a battle created afterwards is known to be incomplete. The keys of a board share a hash slot.
+that a battle created afterwards is known to be incomplete. The clients are made for a single node.
 """
 
 import time
@@ -34,6 +34,12 @@ AWAY_SECONDS: Final = 5.0
 """After a failure Redis is left alone for this long, so that a dead one costs one battle in many its budget."""
 
 PUSH_EVERY_MS: Final = 2000
+CLAIM_PUSH: Final = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+return redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) and 1 or 0
+"""
+"""Whether a board (followed, pushed) is followed and due. An unfollowed one is left without the mark, or whoever
+comes next would miss changes until it goes."""
 FOLLOWED_SECONDS: Final = 150
 """How long a board counts as followed after it was last pushed; the minute's upkeep pushes it again before."""
 
@@ -65,7 +71,7 @@ class BoardKeys:
         self._database = database
 
     def board(self, season: str | None, board: str) -> str:
-        """What all keys of a board begin with: the same slot."""
+        """What all keys of a board begin with."""
         return f"board:{{{self._database}|{season or 'all-time'}|{escaped(board)}}}"
 
     def ranking(self, season: str | None, board: str, metric: str) -> str:
@@ -117,17 +123,13 @@ class RedisBoards:
             for key, values in raises(self._keys, ((who, standing) for standing in result.standings)).items():
                 pipeline.zadd(key, dict(values), gt=True)
             for board in announced:
-                pipeline.exists(self._keys.followed(board))
-            for board in announced:
-                pipeline.set(self._keys.pushed(board), "1", nx=True, px=PUSH_EVERY_MS)
+                pipeline.eval(CLAIM_PUSH, 2, self._keys.followed(board), self._keys.pushed(board), PUSH_EVERY_MS)
 
         answers = self._ask(commands)
         if answers is None or self._live is None:
             return
-        count = len(announced)
-        followed, due = answers[-2 * count : -count], answers[-count:]
-        for board, is_followed, is_due in zip(announced, followed, due, strict=True):
-            if is_followed and is_due:
+        for board, claimed in zip(announced, answers[len(answers) - len(announced) :], strict=True):
+            if claimed:
                 self._live.board(board)
 
     def close(self) -> None:

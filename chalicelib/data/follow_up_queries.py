@@ -26,7 +26,9 @@ def earnings(request_ids: Sequence[str]) -> Find:
 
 def damages(boss_ids: Sequence[Any], battle_ids: Sequence[Any]) -> Find:
     """What these battles did to these bosses."""
-    return Find("bossdamages", {"bossId": {"$in": list(boss_ids)}, "battleId": {"$in": list(battle_ids)}})
+    # As above: the index holds rows that name a battle.
+    battles = {"$in": list(battle_ids), "$type": "objectId"}
+    return Find("bossdamages", {"bossId": {"$in": list(boss_ids)}, "battleId": battles})
 
 
 def bosses(boss_ids: Sequence[Any]) -> Find:

@@ -4,41 +4,33 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from bson import ObjectId
-from pymongo.client_session import ClientSession
 
 from chalicelib.arena.guild_ports import GuildPool, GuildSnapshot
 from chalicelib.arena.ports import Document, Outcome
 from chalicelib.data import guild_queries, queries
-from chalicelib.data.operations import FindOne, Operations
-from chalicelib.data.store import MongoStore
+from chalicelib.data.operations import Operations
+from chalicelib.data.store import MongoReads, MongoStore
 
 T = TypeVar("T")
 
 
-class MongoGuildSnapshot:
+class MongoGuildSnapshot(MongoReads):
     """``GuildSnapshot`` inside one transaction."""
 
-    def __init__(self, operations: Operations, session: ClientSession) -> None:
-        self._operations = operations
-        self._session = session
-
     def guild(self, guild_id: str) -> Document | None:
-        return self._find(guild_queries.guild(guild_id))
+        return self._read(guild_queries.guild(guild_id))
 
     def guild_named(self, name: str) -> Document | None:
-        return self._find(guild_queries.guild_named(name))
+        return self._read(guild_queries.guild_named(name))
 
     def broker(self, broker_id: str) -> Document | None:
-        return self._find(guild_queries.broker(broker_id))
+        return self._read(guild_queries.broker(broker_id))
 
     def pool(self, guild_id: Any) -> Sequence[Document]:
-        return self._operations.execute(guild_queries.pool(guild_id), session=self._session)
+        return self._read(guild_queries.pool(guild_id))
 
     def economy_config(self) -> Document:
-        return self._find(queries.economy_config()) or {}
-
-    def _find(self, query: FindOne) -> Document | None:
-        return self._operations.execute(query, session=self._session)
+        return self._read(queries.economy_config()) or {}
 
 
 class MongoGuilds:

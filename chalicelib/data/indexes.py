@@ -75,7 +75,7 @@ INDEXES: Final[Sequence[Index]] = (
         partialFilterExpression={"sourceType": _TEXT, "sourceId": _TEXT},
     ),
     _index("ledgerentries", "telegramId", "-createdAt", "-_id", "currency", "reason"),
-    _index("ledgerentries", "-createdAt"),
+    _index("ledgerentries", "-createdAt", "-_id"),
     _index("ledgerentries", "battleId"),
     _index("economydays", "day", "stripe", unique=True),
     _index("gamemodes", "key", unique=True),
@@ -94,12 +94,18 @@ INDEXES: Final[Sequence[Index]] = (
     _index("referraluses", "code"),
     _index("referraluses", "referrerTelegramId", "-createdAt"),
     _index("globalbosses", "status", "-createdAt"),
-    _index("bossdamages", "bossId", "battleId", unique=True),
+    # The running game's rows name no battle.
+    _index(
+        "bossdamages",
+        *("bossId", "battleId"),
+        unique=True,
+        partialFilterExpression={"battleId": {"$type": "objectId"}},
+    ),
     _index("bossdamages", "bossId", "telegramId"),
     _index("bossdamages", "bossId", "-damage"),
     _index("bossdamages", "telegramId"),
     _index("operatorsignins", "expiresAt", expireAfterSeconds=0),
-    _index("operatoractions", "-createdAt"),
+    _index("operatoractions", "-createdAt", "-_id"),
     _index("outbox", "publishedAt", "occurredAt"),
     # Only events with work left to do have the field.
     _index("outbox", "followUpsDueAt", sparse=True),
@@ -115,6 +121,13 @@ INDEXES: Final[Sequence[Index]] = (
 
 RETIRED: Final[Mapping[str, Sequence[str]]] = {"economydays": ("day_1",)}
 """Indexes of the running game that would refuse what the arena writes."""
+
+REPLACED: Final[Mapping[str, Sequence[str]]] = {
+    "battles": ("ownerTelegramId_1_createdAt_-1",),
+    "ledgerentries": ("telegramId_1_createdAt_-1", "createdAt_-1"),
+    "guilds": ("active_1_createdAt_-1",),
+}
+"""Indexes that longer ones have taken the place of: harmless, but written with every document."""
 
 
 def ensure_indexes(database: Database[Document]) -> list[str]:
@@ -133,6 +146,18 @@ def ensure_indexes(database: Database[Document]) -> list[str]:
         if index.name not in existing[index.collection]:
             created.append(f"{index.collection}.{index.name}")
     return created
+
+
+def replaced_indexes(database: Database[Document]) -> list[str]:
+    """The shell commands that drop what is there of ``REPLACED``.
+
+    For a person to run: an older release that still serves may read by them.
+    """
+    return [
+        f"db.{collection}.dropIndex({name!r})"
+        for collection, replaced in REPLACED.items()
+        for name in sorted(_names(database, collection).intersection(replaced))
+    ]
 
 
 def _names(database: Database[Document], collection: str) -> set[str]:

@@ -74,8 +74,9 @@ class MongoSeasonRecords:
             found = self._standings.beyond(place_of(ranking), score, telegram_id, HIGHEST_FIRST, limit)
             order = [player["telegramId"] for player in found]
         players = self._operations.execute(queries.sums_of_season(str(season), order)) if order else []
-        boards = {player["telegramId"]: player["seasons"][season] for player in players}
-        return [{"telegramId": who, "boards": boards[who]} for who in order]
+        boards = {player["telegramId"]: at_path(player, f"seasons.{season}") for player in players}
+        # Whose next battle came between the two reads may have dropped the season.
+        return [{"telegramId": who, "boards": boards[who]} for who in order if boards.get(who) is not None]
 
     def write(self, board: Board, players: Sequence[tuple[int, str, Totals]]) -> None:
         season, name = board

@@ -5,16 +5,15 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from bson import ObjectId
-from pymongo.client_session import ClientSession
 
 from chalicelib.arena.moments import as_moment
 from chalicelib.arena.operator_ports import OperatorSnapshot
 from chalicelib.arena.ports import Document, Outcome
 from chalicelib.arena.ports import Update as Change
 from chalicelib.data import operator_queries, queries
-from chalicelib.data.operations import FindOne, Operations, UpdateReturning
+from chalicelib.data.operations import Operations, UpdateReturning
 from chalicelib.data.seed import CONFIG_ID
-from chalicelib.data.store import MongoStore
+from chalicelib.data.store import MongoReads, MongoStore
 
 T = TypeVar("T")
 
@@ -34,24 +33,17 @@ class MongoSignInTries:
         return [one for one in tries if one is not None]
 
 
-class MongoOperatorSnapshot:
+class MongoOperatorSnapshot(MongoReads):
     """``OperatorSnapshot`` inside one transaction."""
 
-    def __init__(self, operations: Operations, session: ClientSession) -> None:
-        self._operations = operations
-        self._session = session
-
     def mode(self, mode_id: str) -> Document | None:
-        return self._find(operator_queries.mode(mode_id))
+        return self._read(operator_queries.mode(mode_id))
 
     def mode_of_key(self, key: str) -> Document | None:
-        return self._find(operator_queries.mode_of_key(key))
+        return self._read(operator_queries.mode_of_key(key))
 
     def economy_config(self) -> Document | None:
-        return self._find(queries.economy_config())
-
-    def _find(self, query: FindOne) -> Document | None:
-        return self._operations.execute(query, session=self._session)
+        return self._read(queries.economy_config())
 
 
 class MongoOperators:

@@ -79,6 +79,7 @@ def _mode(query: BattleQuery) -> Stage:
 def action(query: ActionQuery) -> Aggregate:
     """Everything a broker action is decided on."""
     ids = [ObjectId(broker_id) for broker_id in query.broker_ids]
+    guild = {"$lookup": {"from": "guilds", "localField": "guildId", "foreignField": "_id", "as": "guild"}}
     return _together(
         user=_lookup("users", {"telegramId": query.telegram_id}),
         finished=_lookup(
@@ -90,11 +91,7 @@ def action(query: ActionQuery) -> Aggregate:
                 "status": "completed",
             },
         ),
-        brokers=_lookup(
-            "brokers",
-            {"_id": {"$in": ids}, **LIVING},
-            {"$lookup": {"from": "guilds", "localField": "guildId", "foreignField": "_id", "as": "guild"}},
-        ),
+        brokers=_lookup("brokers", {"_id": {"$in": ids}, **LIVING}, *([guild] if query.with_guilds else [])),
         config=_lookup("economyconfigs", _FIRST_BY_ID, {"$sort": {"_id": 1}}, {"$limit": 1}),
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from bson import ObjectId
 from pymongo.client_session import ClientSession
@@ -22,22 +22,34 @@ from chalicelib.arena.ports import (
 )
 from chalicelib.arena.ports import Update as Change
 from chalicelib.data import queries
-from chalicelib.data.operations import Create, Operations, Update
+from chalicelib.data.operations import Aggregate, Create, Find, FindOne, Operations, Update
 from chalicelib.data.transactions import StaleState, Transactions
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 
-class MongoSnapshot:
-    """Reads inside one transaction."""
+class MongoReads:
+    """Reads inside one transaction: what the snapshots of every area are made of."""
 
     def __init__(self, operations: Operations, session: ClientSession) -> None:
         self._operations = operations
         self._session = session
 
+    @overload
+    def _read(self, query: Find | Aggregate) -> list[Document]: ...
+    @overload
+    def _read(self, query: FindOne) -> Document | None: ...
+
+    def _read(self, query: Find | Aggregate | FindOne) -> list[Document] | Document | None:
+        return self._operations.execute(query, session=self._session)
+
+
+class MongoSnapshot(MongoReads):
+    """``ports.Snapshot`` inside one transaction."""
+
     def battle(self, query: BattleQuery) -> BattleView:
-        (found,) = self._operations.execute(queries.battle(query), session=self._session)
+        (found,) = self._read(queries.battle(query))
         guild = _only(found["guild"])
         rivalry = _split_rivalry(guild) if guild is not None and query.with_rivalry else None
         return BattleView(
@@ -56,16 +68,16 @@ class MongoSnapshot:
         )
 
     def guild_rivalry(self, guild_id: Any) -> GuildRivalry:
-        found = self._operations.execute(queries.guild_rivalry(guild_id), session=self._session)
+        found = self._read(queries.guild_rivalry(guild_id))
         return _split_rivalry(found[0]) if found else GuildRivalry(None, 0, 0)
 
     def stripes(self, day: str) -> Sequence[Document]:
-        return self._operations.execute(queries.stripes(day), session=self._session)
+        return self._read(queries.stripes(day))
 
     def action(self, query: ActionQuery) -> ActionView:
-        (found,) = self._operations.execute(queries.action(query), session=self._session)
+        (found,) = self._read(queries.action(query))
         brokers = {str(broker["_id"]): broker for broker in found["brokers"]}
-        guilds = [guild for broker in found["brokers"] for guild in broker.pop("guild")]
+        guilds = [guild for broker in found["brokers"] for guild in broker.pop("guild", ())]
         return ActionView(
             user=_only(found["user"]),
             finished=_only(found["finished"]),

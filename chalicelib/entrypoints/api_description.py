@@ -93,7 +93,4 @@ def common_refusals(route: Route) -> dict[int, tuple[str, ...]]:
         refusals[401] = ("admin auth required", "admin auth failed", "admin auth expired")
         # Where no operator is configured.
         refusals[404] = ("not_found",)
-    if route.operator:
-        refusals[401] = ("admin auth required", "admin auth failed", "admin auth expired")
-        refusals[404] = ("not_found",)
     return refusals

@@ -42,6 +42,7 @@ class Routes:
         *,
         authenticated: bool = False,
         operator: bool = False,
+        operator_sign_in: bool = False,
         standalone: bool = False,
         body: Mapping[str, Field] | None = None,
         query: Mapping[str, Field] | None = None,
@@ -52,7 +53,8 @@ class Routes:
         """Registers a handler for ``method`` on ``path`` (Chalice pattern).
 
         An ``operator`` route asks for an operator's token before anything else and does not exist where no operator
-        is configured. A ``standalone`` route answers even while settings or secrets can't be read; it has no arena.
+        is configured; an ``operator_sign_in`` route does not exist there either, and asks for no token. A
+        ``standalone`` route answers even while settings or secrets can't be read; it has no arena.
         ``summary``, ``answers`` and ``refusals`` are the route's part of the OpenAPI document.
         """
 
@@ -62,6 +64,7 @@ class Routes:
                 path=path,
                 authenticated=authenticated,
                 operator=operator,
+                operator_sign_in=operator_sign_in,
                 standalone=standalone,
                 body=body or {},
                 query=query or {},
@@ -138,7 +141,10 @@ def _reply(
     if arena is not None:
         if route.operator:
             operator = _identify_operator(arena, request.headers)
-        if route.method in _METHODS_WITH_BODY:
+        if route.operator_sign_in:
+            arena.operators.sign_in.require_configured()
+        # Nothing is asked of the body of an unknown path: it has one answer, whatever is sent there.
+        if route.method in _METHODS_WITH_BODY and (route.body or route.authenticated):
             sent = wire.decode_body(raw_body(request), limit_bytes=arena.settings.body_limit_bytes)
         if route.authenticated:
             identity = _identify(arena, request.headers, sent)

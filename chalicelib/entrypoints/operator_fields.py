@@ -44,7 +44,8 @@ MODE_CHANGE: Schema = {
     "rewardMultiplierNeur": _MULTIPLIER,
     "rules": _RULES,
 }
-"""The key is not among them: battles of one mode must not change their seeds and cooldowns midway."""
+"""The key is not among them: it is the name by which clients and queued battles ask for the mode and brokers remember
+their last run of it; a new one would strand the ones and free the others of their cooldown."""
 
 NEW_MODE: Schema = {
     **MODE_CHANGE,

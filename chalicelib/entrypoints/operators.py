@@ -1,23 +1,28 @@
 """Operators over HTTP: sign in, game modes, the economy's settings, everyone's ledger."""
 
-from typing import Any
+from typing import Any, Final
 
 from chalicelib.arena.operator_actions import By
 from chalicelib.entrypoints.http import Answer, Call, Reply, Routes
 from chalicelib.entrypoints.operator_fields import ECONOMY, MODE_CHANGE, MODES_LISTED, NEW_MODE
 from chalicelib.entrypoints.structures import Verbatim, resets
-from chalicelib.entrypoints.validation import Closed, FieldError, Integer, ObjectIdText, Text
+from chalicelib.entrypoints.validation import Closed, Integer, ObjectIdText, Schema, Text, validate
 from chalicelib.errors import ValidationFailed
 
 routes = Routes(__name__)
 
-_LIMIT = Integer(minimum=1, maximum=500)
-_DEFAULT_LIMIT = 100
+ONE_MODE: Schema = {"id": ObjectIdText(required=True)}
+
+_LEDGER_MAX: Final = 500
+_LEDGER_DEFAULT: Final = 100
+_ACTIONS_MAX: Final = 25
+"""Each holds two whole documents: of the widest settings operators can store, so many stay below Lambda's 6 MB."""
 
 
 @routes.route(
     "POST",
     "/api/admin/auth/login",
+    operator_sign_in=True,
     body={"email": Text(required=True, max_length=254), "password": Verbatim(required=True, max_length=1024)},
     summary="Sign in as an operator",
     answers=(Answer("OperatorToken"),),
@@ -33,10 +38,11 @@ def operator_login(call: Call) -> dict[str, Any]:
     "/api/admin/game-modes",
     operator=True,
     query=MODES_LISTED,
-    summary="All game modes, enabled or not",
+    summary="Game modes, enabled or not",
     answers=(Answer("OperatorGameModes"),),
 )
 def operator_game_modes(call: Call) -> list[dict[str, Any]]:
+    """The first 1000 by arena, league and key."""
     return call.arena.operators.modes.modes(**{name: call.query.get(name) for name in MODES_LISTED})
 
 
@@ -114,25 +120,25 @@ def change_economy_settings(call: Call) -> dict[str, Any]:
     "GET",
     "/api/admin/economy/ledger",
     operator=True,
-    query={"telegramId": Text(max_length=64), "limit": _LIMIT},
+    query={"telegramId": Text(max_length=64), "limit": Integer(minimum=1, maximum=_LEDGER_MAX)},
     summary="Ledger rows, newest first",
     answers=(Answer("OperatorLedgerRows"),),
 )
 def operator_ledger(call: Call) -> list[dict[str, Any]]:
     """Of one player, or of everyone."""
-    return call.arena.operators.economy.ledger(call.query.get("telegramId"), call.query.get("limit", _DEFAULT_LIMIT))
+    return call.arena.operators.economy.ledger(call.query.get("telegramId"), call.query.get("limit", _LEDGER_DEFAULT))
 
 
 @routes.route(
     "GET",
     "/api/admin/actions",
     operator=True,
-    query={"limit": _LIMIT},
+    query={"limit": Integer(minimum=1, maximum=_ACTIONS_MAX)},
     summary="What operators changed, newest first",
     answers=(Answer("OperatorActions"),),
 )
 def operator_actions(call: Call) -> list[dict[str, Any]]:
-    return call.arena.operators.economy.actions(call.query.get("limit", _DEFAULT_LIMIT))
+    return call.arena.operators.economy.actions(call.query.get("limit", _ACTIONS_MAX))
 
 
 def _by(call: Call) -> By:
@@ -140,7 +146,4 @@ def _by(call: Call) -> By:
 
 
 def _mode_id(call: Call) -> str:
-    try:
-        return ObjectIdText().parse(call.path["id"])
-    except FieldError as error:
-        raise ValidationFailed(error.named("id")) from error
+    return str(validate(ONE_MODE, call.path)["id"])

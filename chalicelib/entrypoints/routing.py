@@ -79,6 +79,7 @@ class Route:
     path: str
     authenticated: bool
     operator: bool
+    operator_sign_in: bool
     standalone: bool
     body: Mapping[str, Field]
     query: Mapping[str, Field]

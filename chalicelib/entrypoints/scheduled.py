@@ -27,6 +27,8 @@ def for_seconds(seconds: float) -> Callable[[], bool]:
 def follow_ups(_event: CloudWatchEvent) -> dict[str, Any]:
     """Pays referrers and wounds bosses for battles since the last run."""
     report = asdict(wiring.arena().follow_ups.run(for_seconds(RUN_SECONDS)))
+    if report["set_aside"]:
+        logger().error("malformed follow-ups set aside", set_aside=report["set_aside"])
     logger().info("follow-ups settled", **report)
     return report
 

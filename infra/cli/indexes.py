@@ -5,7 +5,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from chalicelib.clock import system_clock
-from chalicelib.data.indexes import ensure_indexes
+from chalicelib.data.indexes import ensure_indexes, replaced_indexes
 from chalicelib.data.seed import seed_defaults
 
 _uri = click.option("--mongo-uri", envvar="MONGO_URI", required=True, help="Connection string (or MONGO_URI).")
@@ -21,9 +21,12 @@ def _open(uri: str, database: str) -> Database[dict[str, object]]:
 @_uri
 @_database
 def command(mongo_uri: str, database: str) -> None:
-    """Create the indexes that are missing; safe to repeat."""
-    created = ensure_indexes(_open(mongo_uri, database))
+    """Create the indexes that are missing, and name those no longer used; safe to repeat."""
+    opened = _open(mongo_uri, database)
+    created = ensure_indexes(opened)
     click.echo("\n".join(f"created {name}" for name in created) or "all indexes are there")
+    for drop in replaced_indexes(opened):
+        click.echo(f"no longer used: {drop}")
 
 
 @click.command()

@@ -80,6 +80,66 @@ def test_an_event_that_is_due_again_pays_nothing_twice(world: World) -> None:
     assert_consistent(world)
 
 
+def test_an_event_twice_in_one_batch_pays_once(world: World) -> None:
+    """Both settle, and what comes after them goes on."""
+    refer(world, "777", "8")
+    bear = boss(world, 1000)
+    fight(world)
+    (event,) = world.read("outbox")
+    world.insert("outbox", {**event, "_id": world.store.new_id()})
+    assert world.follow_ups().run() == RunReport(batches=1, events=2, earnings=1, strikes=1, complete=True)
+    assert world.one("globalbosses", _id=bear["_id"])["currentHp"] == 950
+    assert world.one("users", telegramId="8")["aibaBalance"] == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"$unset": {"requestId": ""}}, "requestId"),
+        ({"$unset": {"payload": ""}}, "payload"),
+        ({"$set": {"payload.battle": None}}, "payload.battle"),
+        ({"$unset": {"payload.battle.arena": ""}}, "payload.battle.arena"),
+        ({"$unset": {"payload.battle._id": ""}}, "payload.battle._id"),
+        ({"$set": {"followUps": "all"}}, "followUps"),
+        ({"$set": {"followUps": [{}]}}, "followUps.0.kind"),
+        ({"$set": {"followUps": [{"kind": "unheard of"}]}}, "followUps.0.kind"),
+        (
+            {"$set": {"followUps": [{"kind": "creator_earnings", "aiba": 1, "neur": 0}]}},
+            "followUps.0.referrerTelegramId",
+        ),
+        ({"$set": {"followUps": [{"kind": "boss_damage", "bossId": {}, "damage": 1}]}}, "followUps.0.bossId"),
+        ({"$set": {"followUps": [{"kind": "boss_damage", "bossId": 1, "damage": "1"}]}}, "followUps.0.damage"),
+    ],
+)
+def test_a_malformed_event_is_set_aside(world: World, change: Document, fault: str) -> None:
+    """The others settle; it stays, saying what is wrong with it, and settles once it is mended and due again."""
+    boss(world, 1000)
+    fight(world, "1", "broken")
+    fight(world, "2", "sound")
+    broken, _ = whole = world.read("outbox")
+    world.write(Update("outbox", {"_id": broken["_id"]}, change))
+    assert world.follow_ups().run() == RunReport(batches=1, events=2, strikes=1, set_aside=1, complete=True)
+    kept = world.one("outbox", _id=broken["_id"])
+    assert (kept["followUpsFault"], "followUpsDueAt" in kept, "followUpsSettledAt" in kept) == (fault, False, False)
+    assert world.follow_ups().run().events == 0
+
+    mended = {name: broken[name] for name in ("requestId", "payload", "followUps", "followUpsDueAt")}
+    world.write(Update("outbox", {"_id": broken["_id"]}, {"$set": mended}))
+    assert world.follow_ups().run() == RunReport(batches=1, events=1, strikes=1, complete=True)
+    assert not any("followUpsFault" in event for event in world.read("outbox"))
+    assert len(world.read("bossdamages")) == len(whole)
+
+
+def test_old_blows_that_name_no_battle_stay(world: World) -> None:
+    """Several of one boss, as the running game wrote them."""
+    bear = boss(world, 1000)
+    for _ in range(2):
+        world.add("bossdamages", bossId=bear["_id"], telegramId="777", damage=1)
+    fight(world)
+    assert world.follow_ups().run().strikes == 1
+    assert len(world.read("bossdamages")) == 3
+
+
 def test_who_refers_themselves_earns_nothing(world: World) -> None:
     """Nor do the unreferred, nor does a share that floors to nothing: no work is noted."""
     refer(world, "777", "777")

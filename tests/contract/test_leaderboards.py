@@ -1,11 +1,13 @@
 """Leaderboards as players ask for them, on both stores; without Redis."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from chalicelib.arena.leaderboard_service import BoardQuery
-from chalicelib.arena.ports import Document
+from chalicelib.arena.leaderboard_ports import PlayerRow, Ranking
+from chalicelib.arena.leaderboard_service import BoardQuery, LeaderboardService
+from chalicelib.arena.ports import Document, Update
 from chalicelib.arena.standings import Totals, escaped
 from chalicelib.errors import ArenaError, BadRequest, NotFound
 from tests.worlds import World
@@ -75,6 +77,37 @@ def test_neighbours_surround_ones_own_row(world: World) -> None:
     assert service.around_me("777", BoardQuery(), 3) == {"above": [], "me": None, "below": []}
 
 
+class Raced:
+    """Standings in which something happens between the player's own row and the neighbours'."""
+
+    def __init__(self, standings: Any, happens: Callable[[], None]) -> None:
+        self._standings = standings
+        self._happens = happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._standings, name)
+
+    def own(self, ranking: Ranking, telegram_id: str) -> PlayerRow | None:
+        row: PlayerRow | None = self._standings.own(ranking, telegram_id)
+        self._happens()
+        return row
+
+
+@pytest.mark.parametrize("later", [35, 55])
+def test_nobody_is_their_own_neighbour(world: World, later: int) -> None:
+    """Neighbours may come from a secondary, or after a battle: the player stands elsewhere there."""
+    for number in range(1, 8):
+        add_standing(world, str(number), score=10 * number)
+
+    def moves() -> None:
+        world.write(Update("users", {"telegramId": "4"}, {"$set": {"totals.all.score": later}}))
+
+    raced: Any = Raced(world.standings, moves)
+    found = LeaderboardService(raced, world.catalogue, world.clock).around_me("4", BoardQuery(), 3)
+    assert found["me"]["totalScore"] == 40
+    assert "4" not in {row["telegramId"] for row in (*found["above"], *found["below"])}
+
+
 def test_boards_of_leagues_and_realms_have_players_of_their_own(world: World) -> None:
     """An operators' league with odd letters in its name, too."""
     odd = "a.b$c%2E|}"
@@ -100,12 +133,14 @@ REFUSED: tuple[tuple[BoardQuery, type[ArenaError], str], ...] = (
     (BoardQuery(league="bronze"), NotFound, "league not found"),
     (BoardQuery(realm="atlantis"), NotFound, "Realm not found"),
     (BoardQuery(season="2020-01"), NotFound, "season not found"),
+    # Over for more than a season and not archived: whoever fought on holds it no more.
+    (BoardQuery(season="2026-09"), NotFound, "season not found"),
 )
 
 
 def test_unknown_boards_are_refused(world: World) -> None:
     """What can never exist with 400, what doesn't with 404."""
-    add_standing(world, "1", score=1)
+    add_standing(world, "1", season="2026-09", score=1)
     service = world.leaderboards()
     for query, kind, code in REFUSED:
         with pytest.raises(kind) as caught:

@@ -238,3 +238,14 @@ def test_the_ledger_is_read_newest_first(world: World) -> None:
     assert [row["amount"] for row in admin.ledger(None, 100)] == [4, 3, 2, 1, 0]
     assert [row["amount"] for row in admin.ledger("a", 2)] == [4, 2]
     assert admin.ledger("nobody", 5) == []
+
+
+def test_rows_of_one_moment_have_one_order(world: World) -> None:
+    """The newest id first, however they were written."""
+    ids = sorted(world.store.new_id() for _ in range(5))
+    for place in (2, 0, 4, 1, 3):
+        world.add("ledgerentries", _id=ids[place], telegramId="a")
+        world.add("operatoractions", _id=ids[place])
+    admin = world.economy_admin()
+    for rows in (admin.ledger(None, 5), admin.ledger("a", 5), admin.actions(5)):
+        assert [row["_id"] for row in rows] == ids[::-1]

@@ -28,6 +28,9 @@ class _Record:
     """Number of the commit that wrote it."""
 
 
+_TYPES = {"string": str, "objectId": ObjectId}
+"""What a partial index may ask of a field."""
+
 Tables = dict[str, dict[Any, _Record]]
 
 
@@ -105,8 +108,8 @@ def _key(index: Index, document: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """The document's key in a unique index; None where the index leaves it out."""
     partial = index.options.get("partialFilterExpression", {})
     for name, condition in partial.items():
-        if condition != {"$type": "string"}:
+        if set(condition) != {"$type"} or condition["$type"] not in _TYPES:
             raise NotImplementedError(f"partial index on {condition!r}")
-        if not isinstance(document.get(name), str):
+        if not isinstance(document.get(name), _TYPES[condition["$type"]]):
             return None
     return tuple(document.get(name) for name, _ in index.keys)

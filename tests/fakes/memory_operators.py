@@ -94,7 +94,7 @@ class MemoryFollowUpSnapshot:
         return DueFollowUps(
             events=due[:limit],
             paid={(row["sourceId"], row["telegramId"], row["currency"]) for row in rows},
-            struck={(damage["bossId"], damage["battleId"]) for damage in find("bossdamages")},
+            struck={(damage["bossId"], damage.get("battleId")) for damage in find("bossdamages")},
             bosses={boss["_id"]: boss for boss in find("globalbosses")},
         )
 
@@ -113,7 +113,7 @@ class MemoryFollowUps:
 
 
 def _newest(documents: list[Document], limit: int) -> list[Document]:
-    return sorted(documents, key=lambda document: document["createdAt"], reverse=True)[:limit]
+    return sorted(documents, key=lambda document: (document["createdAt"], document["_id"]), reverse=True)[:limit]
 
 
 def _first(found: list[Document]) -> Document | None:

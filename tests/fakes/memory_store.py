@@ -97,7 +97,7 @@ class MemorySnapshot:
             user=_first(find("users", {"telegramId": query.telegram_id})),
             finished=_first(find("actionrunkeys", {**key, "status": "completed"})),
             brokers={asked: brokers[0] for asked, brokers in found.items() if brokers},
-            guilds={guild["_id"]: guild for guild in find("guilds") if guild["_id"] in pooled_in},
+            guilds={guild["_id"]: guild for guild in find("guilds") if query.with_guilds and guild["_id"] in pooled_in},
             config=_first(find("economyconfigs")) or {},
         )
 

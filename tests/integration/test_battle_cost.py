@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pymongo.database import Database
 
+from chalicelib.arena.broker_service import ActionRequest
 from chalicelib.arena.ports import Document
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from tests.recorder import Recorder
@@ -60,6 +61,23 @@ def test_a_battle_between_guilds_takes_no_more(listened: World, listener: Record
     listened.configure(baseRewardNeurPerScore=10)
     paid = commands_of(listener, lambda: run(listened.command(broker, "war-2", arena="guildWars")))
     assert len(paid) == ROUND_TRIPS_MAX + 1
+
+
+def test_only_combining_reads_the_guilds_of_pools(listened: World, listener: Recorder) -> None:
+    """A guild may be large, and the other actions leave its pool alone."""
+    listened.add_player(neurBalance=1000)
+    guild = listened.add_guild("boss", ("777",))["_id"]
+    first, second = (str(listened.add_broker(guildId=guild)["_id"]) for _ in range(2))
+    brokers = listened.brokers()
+
+    def asks_for_guilds(number: int, act: Callable[..., object], *given: str) -> bool:
+        listener.taken()
+        act(ActionRequest(telegram_id="777", request_id=str(number)), *given)
+        return "'from': 'guilds'" in str([command for command in listener.taken() if "aggregate" in command])
+
+    assert not asks_for_guilds(1, brokers.train, first, "speed")
+    assert not asks_for_guilds(2, brokers.repair, first)
+    assert asks_for_guilds(3, brokers.combine, first, second)
 
 
 def test_entry_costs_and_replays_take_no_more(listened: World, listener: Recorder) -> None:

@@ -88,7 +88,7 @@ def test_leaderboards_over_http(player: Caller, api: Chalice, arena: wiring.Aren
             }
         ]
     }
-    clock.advance(40 * 86_400)
+    clock.advance(30 * 86_400)
     assert scheduled.seasons(EVENT, None)["archived"] == ("2026-11",)
 
 

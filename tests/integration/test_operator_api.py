@@ -1,5 +1,6 @@
 """Operator routes over HTTP: who gets in, what is refused in which words, and what players then see."""
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,6 +23,8 @@ LOGIN = "/api/admin/auth/login"
 MODES = "/api/admin/game-modes"
 CONFIG = "/api/admin/economy/config"
 LEDGER = "/api/admin/economy/ledger"
+ACTIONS = "/api/admin/actions"
+LAMBDA_ANSWER_MAX = 6 * 1024 * 1024
 CREDENTIALS = {"email": SECRETS["ADMIN_EMAIL"], "password": "x"}
 GUARDED = (
     ("GET", MODES),
@@ -31,7 +34,7 @@ GUARDED = (
     ("GET", CONFIG),
     ("PATCH", CONFIG),
     ("GET", LEDGER),
-    ("GET", "/api/admin/actions"),
+    ("GET", ACTIONS),
 )
 
 
@@ -101,6 +104,17 @@ def test_without_an_operator_the_routes_do_not_exist(api: Chalice) -> None:
         assert (answer.status, answer.json["error"]) == (404, {"code": "not_found", "message": "no such route"})
 
 
+@pytest.mark.usefixtures("closed")
+@pytest.mark.parametrize("body", [{}, "garbage", b"\xff", None])
+def test_without_an_operator_no_body_is_looked_at(api: Chalice, body: object) -> None:
+    """What would be refused elsewhere gets the answer of an unknown path, to the letter."""
+    headers = {"x-request-id": "same", "origin": "https://elsewhere.test"}
+    for method, path in (*GUARDED, ("POST", LOGIN)):
+        answer = call(api, method, path, body, headers)
+        unknown = call(api, method, "/api/admin/nothing", body, headers)
+        assert (answer.status, answer.json["error"]) == (unknown.status, unknown.json["error"])
+
+
 def test_sign_in_is_limited_by_the_gateways_address(api: Chalice) -> None:
     """Eight tries at once: five are answered, three are told to wait; X-Forwarded-For changes nothing."""
 
@@ -148,7 +162,7 @@ def test_a_mode_from_creation_to_deletion(operator: Caller, player: Caller) -> N
     again = operator("POST", MODES, {"key": "blitz", "name": "Blitz II", "arena": "blitz"})
     assert (again.status, "deletedAt" in again.data) == (201, False)
     assert player("GET", "/api/game-modes?arena=blitz").data[0]["name"] == "Blitz II"
-    done = [row["action"] for row in operator("GET", "/api/admin/actions?limit=50").data]
+    done = [row["action"] for row in operator("GET", ACTIONS).data]
     assert sorted(done) == sorted(
         ["game_mode.create"] * 2 + ["game_mode.change"] * 2 + ["game_mode.delete"],
     )
@@ -279,3 +293,23 @@ def test_the_ledger_of_one_and_of_all(operator: Caller, player: Caller, clock: M
     assert len(operator("GET", f"{LEDGER}?limit=1").data) == 1
     assert operator("GET", f"{LEDGER}?limit=0").error["details"] == {"limit": "min:1"}
     assert operator("GET", f"{LEDGER}?limit=501").error["details"] == {"limit": "max:500"}
+
+
+def test_the_widest_actions_fit_into_an_answer(operator: Caller) -> None:
+    """The largest settings operators can store, before and after, as often as one answer may tell of them."""
+    caps = {f"{number:050}": 2**53 - 1 for number in range(200)}
+    windows = {f"{name}:{name}": {"startHourUtc": 24, "endHourUtc": 24} for name in caps}
+    widest = {"dailyCapAibaByArena": caps, "dailyCapNeurByArena": caps, "emissionWindows": windows}
+    for _ in range(26):
+        assert operator("PATCH", CONFIG, {**widest, "supportLink": "\\" * 500}).status == 200
+    answer = operator("GET", f"{ACTIONS}?limit=25")
+    assert len(answer.data) == len(operator("GET", ACTIONS).data) == 25
+    # Lambda's answer holds the body as text, in which every quote is escaped once more.
+    assert len(json.dumps(answer.text)) < LAMBDA_ANSWER_MAX
+    assert operator("GET", f"{ACTIONS}?limit=26").error["details"] == {"limit": "max:25"}
+
+
+def test_the_list_of_modes_is_bounded(operator: Caller, database: Database[dict[str, Any]]) -> None:
+    mode = {"name": "n", "arena": "zz", "league": "rookie", "enabled": False}
+    database.gamemodes.insert_many([{**mode, "key": f"zz-{number}"} for number in range(1000)])
+    assert len(operator("GET", MODES).data) == 1000

@@ -3,32 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from chalicelib.arena.economy_config import PUBLIC_FIELDS
 from chalicelib.entrypoints.schemas.common import COUNT, NUMBER, TEXT, list_of, nullable, record, ref
 
-_SETTINGS: Final = (
-    "baseRewardAibaPerScore",
-    "baseRewardNeurPerScore",
-    "trainNeurCost",
-    "repairNeurCost",
-    "upgradeAibaCost",
-    "combineNeurCost",
-    "mintAibaCost",
-    "createGroupCostTonNano",
-    "boostGroupCostTonNano",
-    "leaderboardTopFreeCreate",
-    "createBrokerCostTonNano",
-    "boostProfileCostTonNano",
-    "boostProfileDurationDays",
-    "giftCostTonNano",
-    "marketplaceDefaultNewBrokerPriceAIBA",
-    "starRewardPerBattle",
-    "diamondRewardFirstWin",
-    "courseCompletionBadgeMintCostTonNano",
-    "fullCourseCompletionCertificateMintCostTonNano",
-)
-
 SHAPES: Final[Mapping[str, Any]] = {
-    "Economy": record(dict.fromkeys(_SETTINGS, NUMBER), description="The economy's settings a player may see."),
+    "Economy": record(dict.fromkeys(PUBLIC_FIELDS, NUMBER), description="The economy's settings a player may see."),
     "Account": record(
         {
             "telegramId": ref("TelegramId"),

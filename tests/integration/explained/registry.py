@@ -78,9 +78,7 @@ def _reaches(thing: type) -> bool:
 
 
 def _parts(thing: type) -> dict[str, Any]:
-    constructor = vars(thing).get("__init__")
-    if constructor is None:
-        return {}
+    constructor = next(vars(base)["__init__"] for base in thing.__mro__ if "__init__" in vars(base))
     hints = inspect.get_annotations(constructor, eval_str=True)
     required = inspect.signature(constructor).parameters.values()
     return {p.name: hints.get(p.name) for p in required if p.name != "self" and p.default is inspect.Parameter.empty}

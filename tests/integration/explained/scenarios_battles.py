@@ -1,6 +1,7 @@
 """Battles and broker actions: everything they read and write in their transactions."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.arena.battle_service import BattleService
@@ -50,8 +51,11 @@ def _(town: Town, stripes: Callable[..., Any]) -> None:
 
 @covers(MongoSnapshot.action)
 def _(town: Town, action: Callable[..., Any]) -> None:
-    brokers = (str(oid("brokers", 7)), str(oid("brokers", 8)))
-    found = action(ActionQuery(scope="broker_train", request_id="action-0", telegram_id=MAIN, broker_ids=brokers))
+    brokers = (str(oid("brokers", 6)), str(oid("brokers", 8)))
+    query = ActionQuery(scope="broker_train", request_id="action-0", telegram_id=MAIN, broker_ids=brokers)
+    found = action(replace(query, with_guilds=True))
+    assert found.guilds
+    assert not action(query).guilds
     assert found.user is not None
     assert len(found.brokers) == 2
     assert found.finished is not None

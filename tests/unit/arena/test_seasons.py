@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.arena.seasons import LENGTHS, MONTH, WEEK, season_at, season_before, season_by_id, season_length
+from chalicelib.arena.seasons import (
+    LENGTHS,
+    MONTH,
+    WEEK,
+    season_at,
+    season_before,
+    season_by_id,
+    season_length,
+    still_kept,
+)
 
 MOMENTS = st.datetimes(datetime(2000, 1, 3), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 (its bounds)
 
@@ -34,13 +43,14 @@ def test_the_calendar_names_the_season(moment: datetime, length: str, expected: 
 def test_seasons_tile_time(moment: datetime, length: str) -> None:
     """A season includes its moments, ends where the next begins, and is found by its name."""
     season = season_at(moment, length)
-    assert season.includes(moment)
+    assert season.starts_at <= moment < season.ends_at
     assert season_at(season.starts_at, length) == season == season_by_id(season.id)
-    assert not season.includes(season.ends_at)
     following = season_at(season.ends_at, length)
     assert following.starts_at == season.ends_at
     assert season_before(following, length) == season
     assert season.id < following.id
+    assert still_kept(season, following)
+    assert not still_kept(season, season_at(following.ends_at, length))
 
 
 @pytest.mark.parametrize(
