@@ -17,6 +17,7 @@ from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.seed import seed_defaults
 from chalicelib.settings import load
 from tests.gateway import Answer, call
+from tests.installed import Fixed
 from tests.unit.test_settings import DEVELOPMENT, SECRETS
 from tests.worlds import NOON
 
@@ -30,17 +31,6 @@ SCHEDULED = {
 """What a scheduled function is given."""
 
 Caller = Callable[..., Answer]
-
-
-class Fixed(wiring.Wiring):
-    """A wiring around one given arena."""
-
-    def __init__(self, arena: wiring.Arena) -> None:
-        super().__init__({})
-        self._given = arena
-
-    def arena(self) -> wiring.Arena:
-        return self._given
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Live results to test against: fakes of everything around them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,8 +23,11 @@ class MemoryGateway:
     sent: list[tuple[str, str]] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     outcomes: dict[str, Delivery] = field(default_factory=dict)
+    before_post: Callable[[], None] = lambda: None
+    """What happens meanwhile, before anything is sent."""
 
     def post(self, connections: Sequence[Mapping[str, Any]], text: str) -> dict[str, Delivery]:
+        self.before_post()
         found = {c["_id"]: self.outcomes.get(c["_id"], Delivery.DELIVERED) for c in connections}
         self.sent += [(name, text) for name, outcome in found.items() if outcome is Delivery.DELIVERED]
         return found

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from chalicelib.arena.battle import BattleResult
+from chalicelib.arena.battle_gate import BattleCommand
 from chalicelib.arena.battle_queue import BattleQueue
 from chalicelib.arena.battle_queue_ports import Fights
-from chalicelib.arena.battle_worker import BattleWorker, Delivery, Handled
+from chalicelib.arena.battle_worker import BattleWorker, DeliveredMessage, Handled
 from chalicelib.arena.ports import Document
 from tests.fakes.live_queue import MemoryLiveQueue
 from tests.fakes.memory_queue import MemoryQueue
@@ -41,7 +43,8 @@ class QueueWorld:
         while batch := self.messages.receive():
             for message in batch:
                 try:
-                    outcomes.append(self.worker.handle(Delivery(message.body, message.message_id, message.receives)))
+                    delivery = DeliveredMessage(message.body, message.message_id, message.receives)
+                    outcomes.append(self.worker.handle(delivery))
                     self.messages.delete(message)
                 except Exception as error:  # noqa: BLE001 - the test looks at it
                     outcomes.append(error)
@@ -57,3 +60,19 @@ class QueueWorld:
         found = self.world.battle_jobs.look(telegram_id, request_id).job
         assert found is not None
         return found
+
+
+def outcomes(handled: list[Handled | Exception]) -> list[str]:
+    return [one.outcome if isinstance(one, Handled) else type(one).__name__ for one in handled]
+
+
+class Broken:
+    """Fights nothing."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.calls = 0
+
+    def run(self, command: BattleCommand) -> BattleResult:
+        self.calls += 1
+        raise self.error

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from chalicelib.arena.battle import BattleResult
 from chalicelib.arena.battle_gate import BattleCommand
-from chalicelib.arena.battle_queue_ports import Fought, JobKey
+from chalicelib.arena.battle_queue_ports import BattleAndJob, JobKey
 from chalicelib.arena.jstext import utf16_length
 from chalicelib.arena.ports import Document
 from chalicelib.errors import ArenaError
@@ -142,19 +142,34 @@ def failed(reason: str, now: datetime) -> Document:
     return {"status": FAILED, "updatedAt": now, "error": told, "reason": reason}
 
 
-def report(request_id: str, found: Fought, telegram_id: str) -> Document | None:
+def report(request_id: str, found: BattleAndJob, telegram_id: str) -> Document | None:
     """What a player is told of a requestId: ``requestId``, ``status``, then ``battle`` or ``error``.
 
-    A battle that was fought, queued or not, is done, whatever the job says. None when there is nothing to tell.
+    A battle that was fought, queued or not, is done, unless a worker has its job in hands. None when there is nothing
+    to tell.
     """
     battle, job = found.battle, found.job
-    if battle is not None and battle.get("ownerTelegramId") == telegram_id:
+    if battle is not None and battle.get("ownerTelegramId") == telegram_id and not in_hands(job):
         granted = (job or {}).get("granted") or {}
         return {"requestId": request_id, "status": DONE, "battle": {**battle, **granted}}
     if job is None:
         return None
-    told = {"requestId": request_id, "status": job["status"]}
-    return {**told, "error": job["error"]} if job["status"] in (REFUSED, FAILED) else told
+    if job["status"] in (REFUSED, FAILED):
+        return {"requestId": request_id, "status": job["status"], "error": job["error"]}
+    return {"requestId": request_id, "status": QUEUED}
+
+
+def in_hands(job: Mapping[str, Any] | None) -> bool:
+    """Whether a worker took the job and has not ended it: it may know of the battle what nobody can read yet."""
+    return job is not None and job["status"] == QUEUED and job["attempts"] > 0
+
+
+def correlation_of(text: str) -> str:
+    """The correlation id of a message, for logs; empty when it is illegible."""
+    try:
+        return from_message(text).correlation_id
+    except IllegibleMessage:
+        return ""
 
 
 def to_message(job: Mapping[str, Any]) -> str:

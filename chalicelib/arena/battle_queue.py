@@ -6,6 +6,7 @@ The job is stored before its message is sent. Who dies in between leaves a queue
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from chalicelib.arena import battle_jobs
@@ -18,6 +19,9 @@ from chalicelib.errors import Conflict, NotFound, Unavailable
 
 SWEEP_MAX: Final = 500
 """Jobs one sweep sends again; the rest is the next one's."""
+
+LENGTHS_KEPT: Final = timedelta(seconds=5)
+"""How long counted lengths are told again: whoever may ask can't make the database count more often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class BattleQueue:
         self._catalogue = catalogue
         self._queue = queue
         self._clock = clock
+        self._counted: tuple[datetime, Mapping[tuple[str, str], int]] | None = None
 
     def accept(self, command: BattleCommand, correlation_id: str) -> str:
         """Queues the battle; the status it then has: ``queued``, or ``done`` when it was fought already.
@@ -51,7 +56,8 @@ class BattleQueue:
         if intake.battle is not None:
             if intake.battle.get("ownerTelegramId") != command.telegram_id:
                 raise Conflict("requestId already used")
-            return battle_jobs.DONE
+            if not battle_jobs.in_hands(intake.job):
+                return battle_jobs.DONE
         now = self._clock()
         job = intake.job or self._jobs.add(battle_jobs.new_job(command, intake.mode, correlation_id, now))
         if job["status"] in (battle_jobs.REFUSED, battle_jobs.FAILED):
@@ -99,6 +105,13 @@ class BattleQueue:
         """Queued jobs by (arena, league), zero for every pair that has an enabled mode. Raises ``Unavailable``."""
         pairs = {battle_jobs.labels(mode) for mode in self._catalogue.enabled_modes(None, None)}
         return dict(sorted({**dict.fromkeys(pairs, 0), **self._jobs.queued()}.items()))
+
+    def recent_lengths(self) -> Mapping[tuple[str, str], int]:
+        """``lengths``, at most ``LENGTHS_KEPT`` old. Raises ``Unavailable``."""
+        now = self._clock()
+        if self._counted is None or not timedelta(0) <= now - self._counted[0] < LENGTHS_KEPT:
+            self._counted = (now, self.lengths())
+        return self._counted[1]
 
     def _required_queue(self) -> MessageQueue:
         if self._queue is None:

@@ -34,7 +34,7 @@ class MessageQueue(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Fought:
+class BattleAndJob:
     """What is known about a requestId. ``None`` where no such document exists."""
 
     battle: Document | None
@@ -44,7 +44,7 @@ class Fought:
 
 
 @dataclass(frozen=True, slots=True)
-class Intake(Fought):
+class BattleJobAndMode(BattleAndJob):
     """What must be read to accept a battle."""
 
     mode: Document | None
@@ -64,10 +64,10 @@ class JobKey:
 class BattleJobs(Protocol):
     """Queued battles. Each method is one round trip and may raise ``Unavailable``."""
 
-    def intake(self, command: BattleCommand, arena: str, league: str) -> Intake:
+    def intake(self, command: BattleCommand, arena: str, league: str) -> BattleJobAndMode:
         """``arena`` and ``league`` are those asked for, or the defaults."""
 
-    def look(self, telegram_id: str, request_id: str) -> Fought: ...
+    def look(self, telegram_id: str, request_id: str) -> BattleAndJob: ...
 
     def add(self, job: Document) -> Document:
         """The player's job of this requestId: ``job`` if there was none before."""
@@ -78,13 +78,14 @@ class BattleJobs(Protocol):
         ``fields`` take the place of its own, and its error is forgotten. None when it is no longer of that round.
         """
 
-    def claim(self, key: JobKey, now: datetime, due_at: datetime) -> Document | None:
-        """The job, with one more attempt, if it still waits to be fought (queued or failed) in this round."""
+    def claim(self, key: JobKey, now: datetime, due_at: datetime) -> int:
+        """Which attempt at the job of this round this is, from 1; 0 when it no longer waits to be fought."""
 
     def finish(self, key: JobKey, fields: Document) -> None:
         """Ends a waiting job of this round; ``fields`` hold status, updatedAt and what there is to tell.
 
-        A fought battle (status ``done``) ends a refused one too. Nothing happens when it was ended before.
+        A fought battle (status ``done``) ends one that ended otherwise too, and adds to one that is done what only
+        its own ``fields`` tell. Nothing else happens when it was ended before.
         """
 
     def due(self, now: datetime, limit: int) -> list[Document]:

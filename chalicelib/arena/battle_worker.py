@@ -4,6 +4,8 @@ Whatever repeats is harmless: a message that comes twice finds its job ended, or
 dies leaves its messages to be delivered again. What can't be fought goes to the dead-letter queue with the reason.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -14,20 +16,22 @@ from chalicelib.arena.live_ports import LiveQueue
 from chalicelib.clock import Clock
 from chalicelib.errors import ArenaError, Unavailable
 
-RECEIVES_MAX: Final = 5
-"""A message that is delivered for the fifth time in vain is given up."""
+ATTEMPTS_MAX: Final = 5
+"""A message that is tried for the fifth time in vain is given up."""
 
 _CLIENT_ERRORS: Final = range(400, 500)
+_LOST_RACE: Final = "conflict"
+"""The one client error that says nothing about the battle: too many others took the same keys."""
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveredMessage:
     """A message as the queue delivers it."""
 
     body: str
     message_id: str
     receives: int
-    """How often it has been delivered, this time included."""
+    """How often it has been delivered, this time included, and whether or not there was time for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,58 +44,74 @@ class Handled:
     """Of the refusal."""
     reason: str = ""
     """Why it is dead."""
-    correlation_id: str = ""
 
 
 class BattleWorker:
-    """Handles messages of the battle queue."""
+    """Handles messages of the battle queue. ``budget`` bounds all that one message asks of the database."""
 
     def __init__(
-        self, fights: Fights, jobs: BattleJobs, dead_letters: MessageQueue, live: LiveQueue | None, clock: Clock
+        self,
+        fights: Fights,
+        jobs: BattleJobs,
+        dead_letters: MessageQueue,
+        live: LiveQueue | None,
+        clock: Clock,
+        budget: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._fights = fights
         self._jobs = jobs
         self._dead_letters = dead_letters
         self._live = live
         self._clock = clock
+        self._budget = budget
 
-    def handle(self, delivery: Delivery) -> Handled:
+    def handle(self, delivery: DeliveredMessage) -> Handled:
         """Fights the battle, or says why not.
 
         Raises whatever went wrong when the message is to be delivered again.
         """
+        with self._budget():
+            try:
+                queued = battle_jobs.from_message(delivery.body)
+            except IllegibleMessage as error:
+                return self._bury(delivery, None, delivery.receives, f"illegible: {error}")
+            return self._claim_and_fight(delivery, queued)
+
+    def _claim_and_fight(self, delivery: DeliveredMessage, queued: QueuedBattle) -> Handled:
+        now = self._clock()
+        tries = delivery.receives
         try:
-            queued = battle_jobs.from_message(delivery.body)
-        except IllegibleMessage as error:
-            return self._bury(delivery, None, f"illegible: {error}")
-        if delivery.receives > RECEIVES_MAX:
-            # Nobody lived to say what went wrong the last time.
-            return self._bury(delivery, queued, f"not finished in {RECEIVES_MAX} deliveries")
-        try:
-            return self._fight(queued)
+            # Duplicates of the message are attempts at the job, but not at this message; a delivery there was no time
+            # for is neither.
+            tries = min(tries, self._jobs.claim(queued.key, now, now + battle_jobs.IN_HANDS))
+            if 0 < tries <= ATTEMPTS_MAX:
+                return self._fight(queued)
         except Exception as error:
-            if delivery.receives < RECEIVES_MAX:
+            if tries < ATTEMPTS_MAX:
                 raise
-            return self._bury(delivery, queued, _words(error))
+            return self._bury(delivery, queued, tries, _words(error))
+        if tries == 0:
+            # Whoever ended the job may have died before announcing it.
+            self._announce(queued)
+            return Handled("stale")
+        # Nobody lived to say what went wrong the last time.
+        return self._bury(delivery, queued, tries, f"not finished in {ATTEMPTS_MAX} attempts")
 
     def _fight(self, queued: QueuedBattle) -> Handled:
-        now = self._clock()
-        if self._jobs.claim(queued.key, now, now + battle_jobs.IN_HANDS) is None:
-            return Handled("stale", correlation_id=queued.correlation_id)
         try:
             result = self._fights.run(queued.command)
         except ArenaError as error:
-            if error.status not in _CLIENT_ERRORS:
+            if error.status not in _CLIENT_ERRORS or error.code == _LOST_RACE:
                 raise
             self._jobs.finish(queued.key, battle_jobs.refused(error, self._clock()))
-            handled = Handled("refused", code=error.code, correlation_id=queued.correlation_id)
+            handled = Handled("refused", code=error.code)
         else:
             self._jobs.finish(queued.key, battle_jobs.done(result, self._clock()))
-            handled = Handled("done", correlation_id=queued.correlation_id)
+            handled = Handled("done")
         self._announce(queued)
         return handled
 
-    def _bury(self, delivery: Delivery, queued: QueuedBattle | None, reason: str) -> Handled:
+    def _bury(self, delivery: DeliveredMessage, queued: QueuedBattle | None, tries: int, reason: str) -> Handled:
         """Puts the message on the dead-letter queue, then fails its job.
 
         In this order: who dies in between leaves a queued job, which the sweep sends again.
@@ -101,7 +121,7 @@ class BattleWorker:
             delivery.body,
             attributes={
                 "reason": reason,
-                "attempts": str(delivery.receives),
+                "attempts": str(tries),
                 "sourceMessageId": delivery.message_id,
             },
         )
@@ -111,9 +131,9 @@ class BattleWorker:
             self._jobs.finish(queued.key, battle_jobs.failed(reason, self._clock()))
         except Unavailable:
             # Delivered again it would only be buried again. The job stays queued and is swept.
-            return Handled("dead", reason=reason, correlation_id=queued.correlation_id)
+            return Handled("dead", reason=reason)
         self._announce(queued)
-        return Handled("dead", reason=reason, correlation_id=queued.correlation_id)
+        return Handled("dead", reason=reason)
 
     def _announce(self, queued: QueuedBattle) -> None:
         if self._live is not None:

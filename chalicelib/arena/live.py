@@ -17,6 +17,10 @@ from chalicelib.errors import ArenaError, BadRequest, PayloadTooLarge, Validatio
 IDLE: Final = timedelta(minutes=10)
 """A connection that says nothing for so long has expired; API Gateway closes idle ones after the same time."""
 
+HANDSHAKE: Final = timedelta(seconds=30)
+"""A connection so young may still be shaking hands: until the connecting function has returned (API Gateway waits 29
+seconds), whoever posts to it is told that it is gone."""
+
 CONNECTIONS_PER_PLAYER: Final = 5
 FEEDS_PER_CONNECTION: Final = 10
 MESSAGE_CHARACTERS_MAX: Final = 4096

@@ -46,7 +46,7 @@ class Connections(Protocol):
         """Whether the connection gets its player's results."""
 
     def subscribe(self, connection_id: str, feed: str, now: datetime, *, most: int) -> bool:
-        """Adds ``feed`` to the connection's; False when it would have more than ``most``."""
+        """Adds ``feed`` to the connection's; False when it would have more than ``most``, or is gone."""
 
     def unsubscribe(self, connection_id: str, feed: str, now: datetime) -> None: ...
 

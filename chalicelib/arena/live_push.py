@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chalicelib.arena.leaderboard_service import CURRENT
-from chalicelib.arena.live import CONNECTIONS_PER_PLAYER, TOP_ROWS, Feed, result_message, standing_message
+from chalicelib.arena.live import CONNECTIONS_PER_PLAYER, HANDSHAKE, TOP_ROWS, Feed, result_message, standing_message
 from chalicelib.arena.live_ports import Boards, ConnectionGateway, Connections, Delivery, FollowersQueue, Outcomes
 from chalicelib.arena.ports import Document
 from chalicelib.clock import Clock
@@ -109,11 +109,16 @@ class LivePush:
         return self._post(followers, text)
 
     def _post(self, connections: list[Document], text: str) -> Pushed:
-        outcomes = self._gateway.post(connections, text)
         now = self._clock()
-        for connection_id, outcome in outcomes.items():
-            if outcome is Delivery.GONE:
-                self._connections.end(connection_id, now)
+        outcomes = self._gateway.post(connections, text)
+        for connection in connections:
+            name = connection["_id"]
+            if outcomes[name] is not Delivery.GONE:
+                continue
+            if now - connection["connectedAt"] < HANDSHAKE:
+                outcomes[name] = Delivery.FAILED
+            else:
+                self._connections.end(name, now)
         return _counted(outcomes)
 
 

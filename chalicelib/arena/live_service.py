@@ -70,7 +70,7 @@ class LiveService:
         now = self._clock()
         connection = self._connections.seen(connection_id, now, now + IDLE)
         if connection is None:
-            raise NotFound("connection_expired", "this connection has expired; connect again")
+            raise _expired()
         message = read_message(text)
         if message.action == "ping":
             return pong(now, connection)
@@ -85,10 +85,17 @@ class LiveService:
 
     def _follow(self, connection_id: str, feed: Feed) -> dict[str, Any]:
         self._boards.require(feed.board)
-        if not self._connections.subscribe(connection_id, feed.key, self._clock(), most=FEEDS_PER_CONNECTION):
+        now = self._clock()
+        if not self._connections.subscribe(connection_id, feed.key, now, most=FEEDS_PER_CONNECTION):
+            if self._connections.seen(connection_id, now, now + IDLE) is None:
+                raise _expired()
             raise Conflict(
                 "too_many_subscriptions", f"a connection follows at most {FEEDS_PER_CONNECTION} leaderboards"
             )
         # Read after subscribing: a change in between is pushed, and so never missed.
         top = self._boards.top(feed.board, feed.season, TOP_ROWS)
         return subscription("subscribed", feed, season=top.season, rows=top.rows)
+
+
+def _expired() -> NotFound:
+    return NotFound("connection_expired", "this connection has expired; connect again")

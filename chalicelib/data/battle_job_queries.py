@@ -18,8 +18,8 @@ def intake(command: BattleCommand, arena: str, league: str) -> Aggregate:
     if command.mode_key is not None:
         mode = {"key": command.mode_key, **LIVING}
     return _together(
-        battle=("battles", {"requestId": command.request_id}),
         job=(COLLECTION, {"ownerTelegramId": command.telegram_id, "requestId": command.request_id}),
+        battle=("battles", {"requestId": command.request_id}),
         mode=("gamemodes", mode),
     )
 
@@ -27,8 +27,8 @@ def intake(command: BattleCommand, arena: str, league: str) -> Aggregate:
 def look(telegram_id: str, request_id: str) -> Aggregate:
     """A battle and the player's job of one requestId, as ``intake`` has them."""
     return _together(
-        battle=("battles", {"requestId": request_id}),
         job=(COLLECTION, {"ownerTelegramId": telegram_id, "requestId": request_id}),
+        battle=("battles", {"requestId": request_id}),
     )
 
 
@@ -44,6 +44,10 @@ def queued() -> Aggregate:
 
 
 def _together(**lookups: tuple[str, Mapping[str, Any]]) -> Aggregate:
+    """Several reads in one round trip. They share no snapshot: each is later than those before it.
+
+    So a job is read before its battle: of a job that is done then, the battle is there.
+    """
     stages = [
         {"$lookup": {"from": collection, "pipeline": [{"$match": where}, {"$limit": 1}], "as": name}}
         for name, (collection, where) in lookups.items()

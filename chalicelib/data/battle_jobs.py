@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.arena.battle_gate import BattleCommand
 from chalicelib.arena.battle_jobs import DONE, FAILED, QUEUED, REFUSED
-from chalicelib.arena.battle_queue_ports import Fought, Intake, JobKey
+from chalicelib.arena.battle_queue_ports import BattleAndJob, BattleJobAndMode, JobKey
 from chalicelib.arena.ports import Document
 from chalicelib.arena.ports import Update as Change
 from chalicelib.data import battle_job_queries as queries
@@ -21,13 +21,13 @@ class MongoBattleJobs:
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
 
-    def intake(self, command: BattleCommand, arena: str, league: str) -> Intake:
+    def intake(self, command: BattleCommand, arena: str, league: str) -> BattleJobAndMode:
         (found,) = self._operations.execute(queries.intake(command, arena, league))
-        return Intake(_only(found["battle"]), _only(found["job"]), _only(found["mode"]))
+        return BattleJobAndMode(_only(found["battle"]), _only(found["job"]), _only(found["mode"]))
 
-    def look(self, telegram_id: str, request_id: str) -> Fought:
+    def look(self, telegram_id: str, request_id: str) -> BattleAndJob:
         (found,) = self._operations.execute(queries.look(telegram_id, request_id))
-        return Fought(_only(found["battle"]), _only(found["job"]))
+        return BattleAndJob(_only(found["battle"]), _only(found["job"]))
 
     def add(self, job: Document) -> Document:
         where = {"ownerTelegramId": job["ownerTelegramId"], "requestId": job["requestId"]}
@@ -43,20 +43,17 @@ class MongoBattleJobs:
         change = {"$set": fields, "$inc": {"round": 1}, "$unset": {"error": "", "reason": ""}}
         return self._change(key, (REFUSED, FAILED), change)
 
-    def claim(self, key: JobKey, now: datetime, due_at: datetime) -> Document | None:
-        change = {
-            "$set": {"status": QUEUED, "updatedAt": now, "dueAt": due_at},
-            "$inc": {"attempts": 1},
-            "$unset": {"error": "", "reason": ""},
-        }
-        return self._change(key, (QUEUED, FAILED), change)
+    def claim(self, key: JobKey, now: datetime, due_at: datetime) -> int:
+        change = {"$set": {"updatedAt": now, "dueAt": due_at}, "$inc": {"attempts": 1}}
+        job = self._change(key, (QUEUED,), change)
+        return 0 if job is None else int(job["attempts"])
 
     def finish(self, key: JobKey, fields: Document) -> None:
         fought = fields["status"] == DONE
         change: dict[str, Any] = {"$set": fields, "$unset": _NO_LONGER_DUE}
         if fought:
             change["$unset"] = {**_NO_LONGER_DUE, "error": "", "reason": ""}
-        waiting = (QUEUED, REFUSED, FAILED) if fought else (QUEUED,)
+        waiting = (QUEUED, REFUSED, FAILED, DONE) if fought else (QUEUED,)
         self._operations.execute(Update([Change(queries.COLLECTION, _where(key, waiting), change)]))
 
     def due(self, now: datetime, limit: int) -> list[Document]:

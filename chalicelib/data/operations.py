@@ -6,6 +6,7 @@ maps its faults and refuses what is not on the list. There is no delete: what pl
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, overload
 
@@ -91,6 +92,11 @@ class ReadOnlyPool(InternalError):
 
     def __init__(self, pool: str) -> None:
         super().__init__("internal server error", f"pool {pool!r} is for reads (find, findOne, aggregate)")
+
+
+def shared_budget(seconds: float) -> AbstractContextManager[None]:
+    """Bounds all operations and transactions of a block together, whatever their own budgets."""
+    return pymongo.timeout(seconds)
 
 
 class Operations:

@@ -57,6 +57,10 @@ class Documentation:
     def text(self) -> str:
         return wire.dumps(self.document)
 
+    @cached_property
+    def page(self) -> str:
+        return _read("index.html").replace("{version}", _page_version())
+
 
 def _routes(documentation: Documentation) -> Routes:
     routes = Routes(__name__)
@@ -79,8 +83,7 @@ def _routes(documentation: Documentation) -> Routes:
         answers=(Answer("Text", media_type="text/html; charset=utf-8"), Answer(None, 304)),
     )
     def api_page(call: Call) -> Reply:
-        page = _read("index.html").replace("{version}", _page_version())
-        reply = _file(call, page, "text/html; charset=utf-8", _CHECK_EACH_TIME)
+        reply = _file(call, documentation.page, "text/html; charset=utf-8", _CHECK_EACH_TIME)
         policy = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "no-referrer"}
         return Reply(reply.body, reply.status, {**reply.headers, **policy})
 

@@ -60,7 +60,7 @@ def metrics(call: Call) -> Reply:
 
 def _queue_lengths(call: Call) -> list[str]:
     try:
-        return exposition(call.arena.battle_queue.lengths())
+        return exposition(call.arena.battle_queue.recent_lengths())
     except Unavailable:
         logger().warning("battle queue length not known")
         return []

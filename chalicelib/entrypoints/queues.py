@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from chalice.app import Blueprint, SQSEvent
 
 from chalicelib import wiring
-from chalicelib.arena.battle_worker import Delivery
+from chalicelib.arena.battle_jobs import correlation_of
+from chalicelib.arena.battle_worker import DeliveredMessage
 from chalicelib.errors import Unavailable
 from chalicelib.observability import logger
 
@@ -16,8 +17,9 @@ blueprint: Final = Blueprint(__name__)
 
 QUEUE: Final = "battles"
 BATCH: Final = 10
-RESERVE_MILLISECONDS: Final = 4_000
-"""With less than that left of the invocation, the rest of a batch is left for another one."""
+RESERVE_MILLISECONDS: Final = 7_500
+"""With less than that left of the invocation, the rest of a batch is left for another one. It is more than one message
+can take: the database's budget, Redis, and SQS twice in vain (leaderboards, then the result or the dead letter)."""
 
 
 @blueprint.on_sqs_message(queue=QUEUE, batch_size=BATCH)
@@ -30,6 +32,11 @@ def battle_worker(event: SQSEvent) -> dict[str, Any]:
 
     def handle(record: "SQSRecord") -> None:
         if context is not None and context.get_remaining_time_in_millis() < RESERVE_MILLISECONDS:
+            logger().warning(
+                "no time left for a queued battle",
+                message_id=record.message_id,
+                request_id=correlation_of(record.body),
+            )
             raise Unavailable("out_of_time")
         _handle(record)
 
@@ -38,11 +45,16 @@ def battle_worker(event: SQSEvent) -> dict[str, Any]:
 
 
 def _handle(record: "SQSRecord") -> None:
-    delivery = Delivery(record.body, record.message_id, int(record.attributes.approximate_receive_count))
+    delivery = DeliveredMessage(record.body, record.message_id, int(record.attributes.approximate_receive_count))
     try:
         handled = wiring.arena().battle_worker.handle(delivery)
     except Exception:
-        logger().exception("queued battle to be tried again", receives=delivery.receives)
+        logger().exception(
+            "queued battle to be tried again",
+            receives=delivery.receives,
+            message_id=delivery.message_id,
+            request_id=correlation_of(delivery.body),
+        )
         raise
     log = logger().error if handled.outcome == "dead" else logger().info
     log(
@@ -51,5 +63,6 @@ def _handle(record: "SQSRecord") -> None:
         code=handled.code,
         reason=handled.reason,
         receives=delivery.receives,
-        request_id=handled.correlation_id,
+        message_id=delivery.message_id,
+        request_id=correlation_of(delivery.body),
     )

@@ -19,6 +19,10 @@ from chalicelib.clock import Clock
 BOARD_DELAY: Final = timedelta(seconds=2)
 """A board's announcement rests in the queue for so long, and speaks for every change made meanwhile."""
 
+AWAY: Final = timedelta(seconds=5)
+"""After a failure boards are not announced for so long: whoever has just fought waits for the announcement of each.
+The minute's upkeep announces them again. Results and pages, which nobody would announce again, are always tried."""
+
 BOARDS_REMEMBERED_MAX: Final = 4096
 
 
@@ -29,24 +33,33 @@ class Send(Protocol):
 
 
 class SqsLiveQueue:
-    """``live_ports.FollowersQueue`` over ``send``. What can't be sent is handed to ``failed``, never raised."""
+    """``live_ports.FollowersQueue`` over ``send``, and over ``hurried``, which gives up early, for boards.
 
-    def __init__(self, send: Send, clock: Clock, failed: Callable[[Exception], None]) -> None:
+    What can't be sent is handed to ``failed``, never raised.
+    """
+
+    def __init__(self, send: Send, hurried: Send, clock: Clock, failed: Callable[[Exception], None]) -> None:
         self._send = send
+        self._hurried = hurried
         self._clock = clock
         self._failed = failed
         self._announced: dict[str, datetime] = {}
+        self._failed_at: datetime | None = None
         self._lock = Lock()
 
     def result(self, telegram_id: str, request_id: str) -> None:
-        self._announce(ResultReady(telegram_id, request_id))
+        self._announce(self._send, ResultReady(telegram_id, request_id))
 
     def board(self, board: str) -> None:
-        if self._is_news(board):
-            self._announce(BoardChanged(board), delay_seconds=int(BOARD_DELAY.total_seconds()))
+        if not self._is_away() and self._is_news(board):
+            self._announce(self._hurried, BoardChanged(board), delay_seconds=int(BOARD_DELAY.total_seconds()))
 
     def followers(self, board: str, season: str | None, after: str) -> None:
-        self._announce(MoreFollowers(Feed(board, season), after))
+        self._announce(self._send, MoreFollowers(Feed(board, season), after))
+
+    def _is_away(self) -> bool:
+        failed_at = self._failed_at
+        return failed_at is not None and timedelta(0) <= self._clock() - failed_at < AWAY
 
     def _is_news(self, board: str) -> bool:
         """Whether no announcement of this board, made by this process, is still resting."""
@@ -60,8 +73,9 @@ class SqsLiveQueue:
             self._announced[board] = now
             return True
 
-    def _announce(self, announcement: Announcement, *, delay_seconds: int = 0) -> None:
+    def _announce(self, send: Send, announcement: Announcement, *, delay_seconds: int = 0) -> None:
         try:
-            self._send(json.dumps(to_message(announcement)), delay_seconds=delay_seconds)
+            send(json.dumps(to_message(announcement)), delay_seconds=delay_seconds)
         except Exception as error:  # noqa: BLE001 - best effort: whoever announces has done its work already
+            self._failed_at = self._clock()
             self._failed(error)

@@ -20,14 +20,22 @@ READ_SECONDS: Final = 2
 ATTEMPTS: Final = 2
 """At worst ``send`` takes ``ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS)`` and a pause of at most a second."""
 
+HURRIED_CONNECT_SECONDS: Final = 0.5
+HURRIED_READ_SECONDS: Final = 1
+HURRIED_ATTEMPTS: Final = 1
+
 RETRY_AFTER_SECONDS: Final = 1
 
 
 class SqsClient:
-    """One SQS client, built with its library on first use; the queues of a process share it."""
+    """One SQS client, built with its library on first use; the queues of a process share it.
 
-    def __init__(self, region: str) -> None:
+    A ``hurried`` one is for what may be lost or comes again: it tries once, and not for long.
+    """
+
+    def __init__(self, region: str, *, hurried: bool = False) -> None:
         self._region = region
+        self._hurried = hurried
 
     @cached_property
     def raw(self) -> Any:
@@ -35,9 +43,9 @@ class SqsClient:
         from botocore.config import Config
 
         config = Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
-            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+            connect_timeout=HURRIED_CONNECT_SECONDS if self._hurried else CONNECT_SECONDS,
+            read_timeout=HURRIED_READ_SECONDS if self._hurried else READ_SECONDS,
+            retries={"total_max_attempts": HURRIED_ATTEMPTS if self._hurried else ATTEMPTS, "mode": "standard"},
         )
         return boto3.client("sqs", region_name=self._region, config=config)
 

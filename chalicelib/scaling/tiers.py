@@ -24,6 +24,10 @@ BURST_RATIO: Final = 2.5
 ACCOUNT_BURST_LIMIT: Final = 5_000
 """API Gateway's default burst quota of an account in one region; a higher setting would change nothing."""
 
+QUEUE_CONCURRENCY_MIN: Final = 2
+QUEUE_CONCURRENCY_MAX: Final = 1_000
+"""What Lambda admits as the maximum concurrency of a queue's consumer."""
+
 API_GATEWAY_TIMEOUT_SECONDS: Final = 29
 """API Gateway stops waiting for an integration after this long."""
 
@@ -62,6 +66,11 @@ class Tier:
     def throttle_rate(self) -> int:
         """Requests per second one region's API admits: what its largest fleet is meant to serve."""
         return self.max_instances * REQUESTS_PER_SECOND_PER_INSTANCE
+
+    @property
+    def queue_concurrency(self) -> int:
+        """Most simultaneous invocations of each queue's consumer in a region: as many as the API has instances."""
+        return min(max(self.max_instances, QUEUE_CONCURRENCY_MIN), QUEUE_CONCURRENCY_MAX)
 
     @property
     def throttle_burst(self) -> int:

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from chalicelib.arena.battle_queue import BattleQueue
     from chalicelib.arena.battle_queue_ports import Fights
     from chalicelib.arena.battle_worker import BattleWorker
-    from chalicelib.arena.live_ports import LiveQueue
     from chalicelib.clock import Clock
     from chalicelib.data.operations import Operations
     from chalicelib.messaging.live_queue import SqsLiveQueue
@@ -33,10 +32,11 @@ def live_queue(settings: "Settings", sqs: "SqsClient", clock: "Clock") -> "SqsLi
     if settings.live_queue_url is None:
         return None
     from chalicelib.messaging.live_queue import SqsLiveQueue
-    from chalicelib.messaging.sqs import SqsQueue
+    from chalicelib.messaging.sqs import SqsClient, SqsQueue
 
     return SqsLiveQueue(
         SqsQueue(sqs, settings.live_queue_url).send,
+        SqsQueue(SqsClient(settings.region, hurried=True), settings.live_queue_url).send,
         clock,
         lambda error: logger().warning("live announcement not sent", fault=type(error).__name__),
     )
@@ -45,17 +45,28 @@ def live_queue(settings: "Settings", sqs: "SqsClient", clock: "Clock") -> "SqsLi
 def battle_worker(
     settings: "Settings",
     operations: "Operations",
-    sqs: "SqsClient",
     fights: "Fights",
-    live: "LiveQueue | None",
     clock: "Clock",
+    budget_seconds: float,
 ) -> "BattleWorker":
     """Raises ``Unavailable`` where there is no dead-letter queue: what can't be fought must not vanish."""
+    from functools import partial
+
     from chalicelib.arena.battle_worker import BattleWorker
     from chalicelib.data.battle_jobs import MongoBattleJobs
-    from chalicelib.messaging.sqs import SqsQueue
+    from chalicelib.data.operations import shared_budget
+    from chalicelib.messaging.sqs import SqsClient, SqsQueue
 
     url = settings.battle_dead_letter_queue_url
     if url is None:
         raise Unavailable("queue_unavailable", "ARENA_BATTLE_DLQ_URL is not set")
-    return BattleWorker(fights, MongoBattleJobs(operations), SqsQueue(sqs, url), live, clock)
+    # An announcement may be lost, and a message that can't be buried comes again: neither is worth the batch's time.
+    sqs = SqsClient(settings.region, hurried=True)
+    return BattleWorker(
+        fights,
+        MongoBattleJobs(operations),
+        SqsQueue(sqs, url),
+        live_queue(settings, sqs, clock),
+        clock,
+        budget=partial(shared_budget, budget_seconds),
+    )

@@ -110,7 +110,7 @@ class Arena:
 
     @cached_property
     def battle_worker(self) -> "BattleWorker":
-        return queues.battle_worker(self.settings, self.operations, self.sqs, self.battles, self.live_queue, self.clock)
+        return queues.battle_worker(self.settings, self.operations, self.battles, self.clock, DATABASE_BUDGET_SECONDS)
 
     @cached_property
     def boards(self) -> "RedisBoards | None":

@@ -57,13 +57,13 @@ def command(
         first = {"action": "subscribe", "channel": "leaderboard", **wanted}
     query = urlencode({"initData": signed_init_data(bot_token, user_id, username)})
     try:
-        _listen(f"{url}?{query}", url, first, count)
+        _listen(f"{url}?{query}", url.partition("?")[0], first, count)
     except KeyboardInterrupt:
         click.echo("disconnected", err=True)
 
 
 def _listen(address: str, shown: str, first: dict[str, Any] | None, count: int | None) -> None:
-    from websockets.exceptions import ConnectionClosed, InvalidStatus
+    from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
     from websockets.sync.client import connect
 
     try:
@@ -86,6 +86,8 @@ def _listen(address: str, shown: str, first: dict[str, Any] | None, count: int |
         raise click.ClickException(f"refused with status {error.response.status_code}: {body}") from error
     except ConnectionClosed as error:
         raise click.ClickException(f"the connection was closed: {error}") from error
+    except (WebSocketException, ValueError) as error:
+        # Not the address, which the error's own words may repeat: it holds the sign-in.
+        raise click.ClickException(f"{shown} is no WebSocket to talk to ({type(error).__name__})") from error
     except OSError as error:
-        # Not the address: it holds the sign-in.
         raise click.ClickException(f"{shown} did not answer ({type(error).__name__}); see ./arena status") from error

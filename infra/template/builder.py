@@ -34,7 +34,7 @@ def build_template(chalice_template: Json, stage: StageSpec) -> Json:
         raise TemplateError("the template has no function")
     template["Description"] = f"AIBA Arena, stage {stage.name} ({stage.tier.name} tier), one region."
     template["Parameters"] = parameters(stage)
-    complete_queues(template)
+    complete_queues(template, stage)
     complete_functions(template, stage)
     complete_apis(template, stage)
     complete_websocket(template, stage)

@@ -11,6 +11,7 @@ PUBLIC_BASE_URL: Final = "PublicBaseUrl"
 INITDATA_MAX_AGE: Final = "InitDataMaxAgeSeconds"
 PROVISIONED_CONCURRENCY: Final = "ProvisionedConcurrency"
 RELEASE_HASH: Final = "ReleaseHash"
+ALARM_TOPIC: Final = "AlarmTopicArn"
 WEBSOCKET_API: Final = "WebSocketApi"
 WEBSOCKET_ENDPOINT: Final = "WebSocketEndpoint"
 
@@ -69,6 +70,12 @@ def parameters(stage: StageSpec) -> dict[str, dict[str, Any]]:
             "Default": stage.tier.min_instances,
             "MinValue": 1,
             "Description": "Warm environments of the API. The scaling controller owns the number once deployed.",
+        },
+        ALARM_TOPIC: {
+            "Type": "String",
+            "Default": "",
+            "AllowedPattern": "^(arn:.+)?$",
+            "Description": "SNS topic that alarms are sent to. Empty sends them nowhere.",
         },
         RELEASE_HASH: {
             "Type": "String",

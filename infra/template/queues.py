@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from infra.template.document import FUNCTION_TYPE, Json, add_resource, resources_of_type, role_of
 from infra.template.functions import API_FUNCTION
+from infra.template.parameters import ALARM_TOPIC
+from infra.template.stage import StageSpec
 
 DAY_SECONDS: Final = 86_400
 RETENTION_SECONDS: Final = 4 * DAY_SECONDS
@@ -43,6 +45,8 @@ LIVE: Final = Queue("live", "LiveQueue", "LiveDeadLetterQueue", receives_max=5)
 
 QUEUES: Final = (BATTLES, LIVE)
 
+ALARMED: Final = "AlarmTopicIsGiven"
+
 _BATTLE_QUEUE: Final = "ARENA_BATTLE_QUEUE_URL"
 _BATTLE_DEAD_LETTERS: Final = "ARENA_BATTLE_DLQ_URL"
 _LIVE_QUEUE: Final = "ARENA_LIVE_QUEUE_URL"
@@ -57,7 +61,7 @@ SENDERS: Final[Mapping[str, Mapping[str, str]]] = {
 """Function → environment variable → queue it may send to. A function of another name sends nowhere."""
 
 
-def complete_queues(template: Json) -> None:
+def complete_queues(template: Json, stage: StageSpec) -> None:
     """Adds every queue that a function of ``template`` consumes, in place. Before ``complete_functions``."""
     for queue in QUEUES:
         consumers = list(_consumers(template, queue))
@@ -65,6 +69,8 @@ def complete_queues(template: Json) -> None:
             _add(template, queue, max(timeout for timeout, _ in consumers))
         for _, event in consumers:
             event["Properties"]["Queue"] = _arn(queue.logical_id)
+            # Or a long queue would take the account's whole concurrency, the API's included.
+            event["Properties"]["ScalingConfig"] = {"MaximumConcurrency": stage.tier.queue_concurrency}
     for function_id, function in list(resources_of_type(template, FUNCTION_TYPE)):
         sends = {
             variable: queue_id
@@ -117,6 +123,8 @@ def _add(template: Json, queue: Queue, timeout_seconds: int) -> None:
 
 
 def _alarm(template: Json, queue_id: str, metric: str, above: int, description: str) -> None:
+    template.setdefault("Conditions", {})[ALARMED] = {"Fn::Not": [{"Fn::Equals": [{"Ref": ALARM_TOPIC}, ""]}]}
+    actions = {"Fn::If": [ALARMED, [{"Ref": ALARM_TOPIC}], {"Ref": "AWS::NoValue"}]}
     alarm = {
         "Type": "AWS::CloudWatch::Alarm",
         "Properties": {
@@ -130,6 +138,8 @@ def _alarm(template: Json, queue_id: str, metric: str, above: int, description: 
             "ComparisonOperator": "GreaterThanThreshold",
             "Threshold": above,
             "TreatMissingData": "notBreaching",
+            "AlarmActions": actions,
+            "OKActions": actions,
         },
     }
     add_resource(template, f"{queue_id}Alarm", alarm)

@@ -2,14 +2,11 @@
 
 import pytest
 
-from chalicelib.arena.battle import BattleResult
-from chalicelib.arena.battle_gate import BattleCommand
-from chalicelib.arena.battle_jobs import key_of
-from chalicelib.arena.battle_queue import BattleQueue
-from chalicelib.arena.battle_worker import RECEIVES_MAX, Handled
+from chalicelib.arena.battle_queue import LENGTHS_KEPT, BattleQueue
+from chalicelib.arena.battle_worker import ATTEMPTS_MAX
 from chalicelib.errors import Conflict, NotFound, Unavailable
 from tests.consistency import assert_consistent
-from tests.queue_worlds import QueueWorld
+from tests.queue_worlds import Broken, QueueWorld, outcomes
 from tests.worlds import World
 
 
@@ -17,22 +14,6 @@ from tests.worlds import World
 def queue(world: World) -> QueueWorld:
     world.add_player("777")
     return QueueWorld(world)
-
-
-def outcomes(handled: list[Handled | Exception]) -> list[str]:
-    return [one.outcome if isinstance(one, Handled) else type(one).__name__ for one in handled]
-
-
-class Broken:
-    """Fights nothing."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-        self.calls = 0
-
-    def run(self, command: BattleCommand) -> BattleResult:
-        self.calls += 1
-        raise self.error
 
 
 def test_a_queued_battle_is_fought_told_and_announced(queue: QueueWorld, world: World) -> None:
@@ -163,78 +144,16 @@ def test_a_job_in_a_workers_hands_is_not_swept(queue: QueueWorld, world: World) 
     assert queue.queue.sweep().due == 1
 
 
-@pytest.mark.parametrize("error", [Unavailable("database_unavailable"), RuntimeError("böse\n")])
-def test_what_fails_five_times_is_dead_with_its_reason(queue: QueueWorld, world: World, error: Exception) -> None:
-    broken = queue.fights = Broken(error)
-    broker = world.add_broker()
-    queue.accept(broker)
-    (message,) = queue.messages.peek()
-    handled = [outcomes(queue.deliver()) for _ in range(RECEIVES_MAX)]
-    assert handled == [[type(error).__name__]] * (RECEIVES_MAX - 1) + [["dead"]]
-    assert (broken.calls, queue.deliver()) == (RECEIVES_MAX, [])
-    (dead,) = queue.dead.receive()
-    reason = "database_unavailable: database_unavailable" if isinstance(error, Unavailable) else "RuntimeError: b?se?"
-    assert dead.body == message.body
-    assert dead.attributes == {"reason": reason, "attempts": "5", "sourceMessageId": message.message_id}
-    told = queue.status()
-    assert (told["status"], told["error"]["code"]) == ("failed", "battle_failed")
-    assert queue.job()["reason"] == reason
-    assert queue.live.results == [("777", "request-1")]
-    # An operator who has mended the cause sends the dead letter back, or the player queues it anew.
-    queue.fights = None
-    queue.messages.send(dead.body)
-    assert outcomes(queue.deliver()) == ["done"]
-    assert "error" not in queue.status()
-
-
 def test_a_failed_battle_may_be_queued_anew(queue: QueueWorld, world: World) -> None:
     broker = world.add_broker()
     queue.fights = Broken(RuntimeError())
     queue.accept(broker)
-    for _ in range(RECEIVES_MAX):
+    for _ in range(ATTEMPTS_MAX):
         queue.deliver()
     queue.fights = None
     assert queue.status()["status"] == "failed"
     assert queue.accept(broker) == "queued"
     assert outcomes(queue.deliver()) == ["done"]
-
-
-def test_a_message_whose_workers_all_died_is_dead(queue: QueueWorld, world: World) -> None:
-    queue.accept(world.add_broker())
-    for _ in range(RECEIVES_MAX):
-        (message,) = queue.messages.receive()
-        queue.messages.release(message)
-    assert outcomes(queue.deliver()) == ["dead"]
-    (dead,) = queue.dead.receive()
-    assert dead.attributes["reason"] == "not finished in 5 deliveries"
-    assert queue.status()["status"] == "failed"
-    assert world.read("battles") == []
-
-
-def test_an_illegible_message_is_dead_at_once(queue: QueueWorld) -> None:
-    queue.messages.send('{"format":2}')
-    assert outcomes(queue.deliver()) == ["dead"]
-    (dead,) = queue.dead.receive()
-    assert dead.attributes["reason"] == "illegible: unknown format 2"
-    assert (dead.attributes["attempts"], queue.live.results) == ("1", [])
-
-
-def test_a_message_that_can_not_be_buried_is_tried_again(queue: QueueWorld) -> None:
-    queue.messages.send("nonsense")
-    queue.dead.down = True
-    assert outcomes(queue.deliver()) == ["Unavailable"]
-    queue.dead.down = False
-    assert outcomes(queue.deliver()) == ["dead"]
-
-
-def test_a_battle_fought_before_its_worker_died_is_told_by_the_next(queue: QueueWorld, world: World) -> None:
-    broker = world.add_broker()
-    queue.accept(broker)
-    world.battle_jobs.claim(key_of(queue.job()), world.clock(), world.clock())
-    world.battles().run(world.command(broker))
-    assert queue.job()["status"] == "queued"
-    assert outcomes(queue.deliver()) == ["done"]
-    assert queue.job()["status"] == "done"
 
 
 def test_lengths_count_by_the_modes_arena_and_league(queue: QueueWorld, world: World) -> None:
@@ -258,6 +177,16 @@ def test_lengths_count_by_the_modes_arena_and_league(queue: QueueWorld, world: W
     }
     queue.deliver()
     assert queue.queue.lengths() == before
+
+
+def test_lengths_for_anybody_are_counted_every_few_seconds(queue: QueueWorld, world: World) -> None:
+    service = queue.queue
+    before = service.recent_lengths()
+    queue.accept(world.add_broker())
+    world.clock.advance(LENGTHS_KEPT.total_seconds() - 0.001)
+    assert service.recent_lengths() == before
+    world.clock.advance(0.001)
+    assert sum(service.recent_lengths().values()) == 1
 
 
 def test_jobs_can_be_asked_about_without_a_queue_but_not_queued(world: World) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from pymongo.database import Database
 
-from chalicelib.arena.live import CONNECTIONS_PER_PLAYER, FEEDS_PER_CONNECTION, IDLE, Feed
+from chalicelib.arena.live import CONNECTIONS_PER_PLAYER, FEEDS_PER_CONNECTION, HANDSHAKE, IDLE, Feed
 from chalicelib.arena.live_ports import Delivery
 from chalicelib.arena.live_push import PAGE, Pushed
 from chalicelib.arena.live_service import LiveService
@@ -19,7 +19,7 @@ from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from chalicelib.entrypoints import wire
 from chalicelib.errors import Unavailable
 from tests.fakes.memory_connections import MemoryConnections
-from tests.live_worlds import ENDPOINT, LiveWorld
+from tests.live_worlds import ENDPOINT, LiveWorld, MemoryBoards
 from tests.worlds import NOON
 
 FOUGHT = {"status": "done", "battle": {"score": 7}}
@@ -137,10 +137,24 @@ class TestResults:
     def test_a_dead_connection_ends_and_a_failing_one_stays(self, live: LiveWorld) -> None:
         for name in ("a1", "a2", "a3"):
             live.service.connect(name, "777")
+        live.clock.advance(HANDSHAKE.total_seconds())
         live.outcomes.decided["777", "r1"] = FOUGHT
         live.gateway.outcomes = {"a1": Delivery.GONE, "a2": Delivery.FAILED}
         assert live.push.result("777", "r1", wire.dumps) == Pushed(delivered=1, gone=1, failed=1)
         assert {c["_id"] for c in live.connections.of_player("777", live.clock(), 10)} == {"a2", "a3"}
+
+    def test_a_connection_whose_handshake_still_runs_is_not_gone(self, live: LiveWorld) -> None:
+        live.service.connect("a1", "777")
+        live.outcomes.decided["777", "r1"] = FOUGHT
+        live.clock.advance(HANDSHAKE.total_seconds() - 0.001)
+        live.gateway.outcomes = {"a1": Delivery.GONE}
+        assert live.push.result("777", "r1", wire.dumps) == Pushed(failed=1)
+        live.gateway.outcomes = {}
+        assert live.push.result("777", "r1", wire.dumps) == Pushed(delivered=1)
+        live.gateway.outcomes = {"a1": Delivery.GONE}
+        live.clock.advance(0.001)
+        assert live.push.result("777", "r1", wire.dumps) == Pushed(gone=1)
+        assert live.connections.of_player("777", live.clock(), 10) == []
 
 
 class TestLeaderboards:
@@ -185,13 +199,7 @@ class TestLeaderboards:
     def test_a_change_during_a_push_is_announced_again(self, live: LiveWorld) -> None:
         live.service.connect("a1", "777")
         live.follow("a1")
-        post = live.gateway.post
-
-        def post_while_it_changes(connections, text):  # type: ignore[no-untyped-def]
-            live.boards.leaders["all"] = "8"
-            return post(connections, text)
-
-        live.gateway.post = post_while_it_changes  # type: ignore[method-assign]
+        live.gateway.before_post = lambda: live.boards.leaders.update({"all": "8"})
         live.push.board("all", wire.dumps)
         assert live.queue.boards == ["all"]
 
@@ -208,6 +216,16 @@ class TestLeaderboards:
         assert live.follow("a1")["error"]["code"] == "too_many_subscriptions"
         live.say("a1", action="unsubscribe", channel="leaderboard", league="l3")
         assert live.follow("a1")["type"] == "subscribed"
+
+    def test_a_connection_that_ends_while_it_subscribes_is_told_so(self, live: LiveWorld) -> None:
+        class Slow(MemoryBoards):
+            def require(self, board: str) -> None:
+                live.clock.advance(IDLE.total_seconds())
+
+        service = LiveService(live.connections, Slow(), live.gateway, live.clock, endpoint=ENDPOINT)
+        service.connect("a1", "777")
+        answer = service.message("a1", '{"action":"subscribe","channel":"leaderboard"}')
+        assert answer["error"]["code"] == "connection_expired"
 
     def test_followers_beyond_a_page_are_told_by_pages(self, live: LiveWorld) -> None:
         for number in range(PAGE + 3):

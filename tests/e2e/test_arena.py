@@ -91,7 +91,7 @@ def test_initdata_signs_in_a_player(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/nope"), ("POST", "/api/none/at/all"), ("GET", "/api/battle/run"), ("DELETE", "/health")],
+    [("GET", "/nope"), ("POST", "/api/none/at/all"), ("GET", "/api/brokers/train"), ("DELETE", "/health")],
 )
 def test_unknown_routes_and_methods_answer_in_the_envelope(cloud: Cloud, method: str, path: str) -> None:
     answer = send(method, cloud.api() + path)

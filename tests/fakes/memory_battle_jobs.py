@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.arena.battle_gate import BattleCommand
-from chalicelib.arena.battle_queue_ports import Fought, Intake, JobKey
+from chalicelib.arena.battle_queue_ports import BattleAndJob, BattleJobAndMode, JobKey
 from tests.fakes.memory_database import MemoryDatabase
 
 Document = dict[str, Any]
@@ -22,18 +22,18 @@ class MemoryBattleJobs:
         self._jobs: dict[tuple[str, str], Document] = {}
         self._lock = threading.Lock()
 
-    def intake(self, command: BattleCommand, arena: str, league: str) -> Intake:
+    def intake(self, command: BattleCommand, arena: str, league: str) -> BattleJobAndMode:
         found = self.look(command.telegram_id, command.request_id)
         wanted: Document = {"enabled": True, "arena": arena, "league": league}
         if command.mode_key is not None:
             wanted = {"key": command.mode_key, "deletedAt": None}
         modes = self._database.now().find("gamemodes", wanted)
-        return Intake(found.battle, found.job, next(iter(modes), None))
+        return BattleJobAndMode(found.battle, found.job, next(iter(modes), None))
 
-    def look(self, telegram_id: str, request_id: str) -> Fought:
+    def look(self, telegram_id: str, request_id: str) -> BattleAndJob:
         battles = self._database.now().find("battles", {"requestId": request_id})
         with self._lock:
-            return Fought(next(iter(battles), None), copy.deepcopy(self._jobs.get((telegram_id, request_id))))
+            return BattleAndJob(next(iter(battles), None), copy.deepcopy(self._jobs.get((telegram_id, request_id))))
 
     def add(self, job: Document) -> Document:
         with self._lock:
@@ -47,18 +47,18 @@ class MemoryBattleJobs:
                 job.update(copy.deepcopy(fields), round=job["round"] + 1)
             return copy.deepcopy(job)
 
-    def claim(self, key: JobKey, now: datetime, due_at: datetime) -> Document | None:
+    def claim(self, key: JobKey, now: datetime, due_at: datetime) -> int:
         with self._lock:
-            job = self._waiting(key, "queued", "failed")
-            if job is not None:
-                _forget(job, "error", "reason")
-                job.update(status="queued", updatedAt=now, dueAt=due_at, attempts=job["attempts"] + 1)
-            return copy.deepcopy(job)
+            job = self._waiting(key, "queued")
+            if job is None:
+                return 0
+            job.update(updatedAt=now, dueAt=due_at, attempts=job["attempts"] + 1)
+            return int(job["attempts"])
 
     def finish(self, key: JobKey, fields: Document) -> None:
         with self._lock:
             fought = fields["status"] == "done"
-            job = self._waiting(key, "queued", *(("refused", "failed") if fought else ()))
+            job = self._waiting(key, "queued", *(("refused", "failed", "done") if fought else ()))
             if job is not None:
                 _forget(job, "dueAt", *(("error", "reason") if fought else ()))
                 job.update(copy.deepcopy(fields))

@@ -14,7 +14,8 @@ from chalicelib.data.seed import seed_defaults
 from chalicelib.entrypoints import scheduled
 from chalicelib.settings import load
 from tests.gateway import call
-from tests.http_arena import Caller, Fixed, fight, start
+from tests.http_arena import Caller, fight, start
+from tests.installed import Fixed
 from tests.standings import forget_boards
 from tests.unit.test_settings import DEVELOPMENT
 

@@ -16,7 +16,8 @@ from chalicelib.clock import ManualClock
 from chalicelib.entrypoints.operator_fields import ECONOMY
 from chalicelib.settings import load
 from tests.gateway import Answer, call
-from tests.http_arena import SOME_ID, Caller, Fixed, fight, start
+from tests.http_arena import SOME_ID, Caller, fight, start
+from tests.installed import Fixed
 from tests.unit.test_settings import DEVELOPMENT, SECRETS
 
 LOGIN = "/api/admin/auth/login"

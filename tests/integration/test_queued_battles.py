@@ -15,6 +15,7 @@ from moto import mock_aws
 from pymongo.database import Database
 
 from chalicelib import wiring
+from chalicelib.arena.battle_queue import LENGTHS_KEPT
 from chalicelib.arena.battle_worker import Handled
 from chalicelib.clock import ManualClock
 from chalicelib.data.indexes import ensure_indexes
@@ -26,7 +27,8 @@ from chalicelib.errors import Unavailable
 from chalicelib.settings import load
 from tests.consistency import assert_consistent
 from tests.gateway import Answer, call
-from tests.http_arena import Caller, Fixed, start
+from tests.http_arena import Caller, start
+from tests.installed import Fixed
 from tests.queue_worlds import QueueWorld
 from tests.unit.test_settings import DEVELOPMENT
 from tests.worlds import World
@@ -206,7 +208,7 @@ def test_the_sweep_sends_what_was_never_sent(player: Caller, aws: Aws, clock: Ma
 
 
 def test_the_length_of_the_queue_goes_up_and_down(
-    player: Caller, api: Chalice, aws: Aws, capsys: pytest.CaptureFixture[str]
+    player: Caller, api: Chalice, aws: Aws, clock: ManualClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broker = start(player)
 
@@ -218,6 +220,7 @@ def test_the_length_of_the_queue_goes_up_and_down(
     for number in range(3):
         queue(player, broker, f"r{number}")
     queue(player, broker, "x", arena="no\nsuch")
+    clock.advance(LENGTHS_KEPT.total_seconds())
     assert length() == [
         'aiba_battle_queue_length{arena="other",league="other"} 1',
         'aiba_battle_queue_length{arena="prediction",league="rookie"} 3',
@@ -227,6 +230,7 @@ def test_the_length_of_the_queue_goes_up_and_down(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
     assert {(one["arena"], one["league"]): one["BattleQueueLength"] for one in lines}["prediction", "rookie"] == 3
     assert aws.deliver() == (4, 0)
+    clock.advance(LENGTHS_KEPT.total_seconds())
     assert length() == []
 
 
@@ -257,6 +261,23 @@ def test_a_worker_short_of_time_gives_the_rest_of_its_batch_back(player: Caller,
         queue(player, start(player), f"r{number}")
     assert aws.deliver(Clockless(1)) == (1, 3)
     assert aws.deliver() == (3, 0)
+
+
+def test_what_fails_is_logged_by_its_message_and_the_request_that_queued_it(
+    player: Caller, aws: Aws, caplog: pytest.LogCaptureFixture
+) -> None:
+    request_id = queue(player, start(player), "r").headers["x-request-id"]
+    assert aws.deliver(Clockless(0)) == (0, 1)
+    aws.sqs.delete_queue(QueueUrl=aws.dead_letters)
+    aws.sqs.send_message(QueueUrl=aws.battles, MessageBody="nonsense")
+    assert aws.deliver() == (1, 1)
+    logged = {record.getMessage(): vars(record) for record in caplog.records}
+    late, fought = logged["no time left for a queued battle"], logged["queued battle"]
+    assert late["request_id"] == fought["request_id"] == request_id
+    assert late["message_id"] == fought["message_id"]
+    failed = logged["queued battle to be tried again"]
+    assert failed["request_id"] == ""
+    assert failed["message_id"] not in ("", late["message_id"])
 
 
 def test_one_poisoned_message_keeps_none_of_its_batch(player: Caller, aws: Aws) -> None:

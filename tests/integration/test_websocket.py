@@ -24,23 +24,13 @@ from localcloud.websocket.events import CONNECT, DISCONNECT, MESSAGE
 from localcloud.websocket.functions import IntegrationError, LambdaFunctions
 from localcloud.websocket.gateway import Limits
 from tests.fakes.live_queue import MemoryLiveQueue
+from tests.installed import Fixed
 from tests.live_worlds import MemoryOutcomes
 from tests.unit.test_settings import DEVELOPMENT, SECRETS
 from tests.websockets import PATIENCE_SECONDS, REGION, DirectFunctions, client, hear, running_gateway, say
 from tests.worlds import NOON
 
 FOUGHT = {"status": "done", "battle": {"score": 7}}
-
-
-class Fixed(wiring.Wiring):
-    """A wiring around one given arena."""
-
-    def __init__(self, arena: wiring.Arena) -> None:
-        super().__init__({})
-        self._given = arena
-
-    def arena(self) -> wiring.Arena:
-        return self._given
 
 
 def signed(user: int) -> str:

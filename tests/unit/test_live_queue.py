@@ -1,6 +1,8 @@
 """The live queue: what is sent, how it is read back, and what its consumer makes of a batch."""
 
 import json
+import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
-from chalicelib.arena.live import Feed
+from chalicelib.arena.live import HANDSHAKE, Feed
 from chalicelib.arena.live_announcements import (
     BoardChanged,
     IllegibleAnnouncement,
@@ -21,9 +23,12 @@ from chalicelib.clock import ManualClock
 from chalicelib.entrypoints.live import RESERVE_MILLISECONDS, live_push
 from chalicelib.errors import Unavailable
 from chalicelib.messaging.connections_api import BUDGET_SECONDS, LAST_DELIVERY_SECONDS
-from chalicelib.messaging.live_queue import SqsLiveQueue
+from chalicelib.messaging.live_queue import AWAY, SqsLiveQueue
+from chalicelib.messaging.sqs import HURRIED_CONNECT_SECONDS, HURRIED_READ_SECONDS
+from chalicelib.settings import load
 from tests.fakes.memory_connections import MemoryConnections
 from tests.live_worlds import LiveWorld
+from tests.unit.test_settings import DEVELOPMENT
 from tests.worlds import NOON
 
 FOUGHT = {"status": "done", "battle": {"score": 7}}
@@ -42,6 +47,17 @@ class Outbox:
         self.sent.append((body, delay_seconds))
 
 
+LOADING_SECONDS = 4.0
+"""More than the client's libraries take to load, less than a patient client waits for two boards."""
+
+
+@pytest.fixture
+def silent_queue() -> Iterator[str]:
+    """An address that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
 def unexpected(error: Exception) -> None:
     raise error
 
@@ -49,7 +65,7 @@ def unexpected(error: Exception) -> None:
 class TestSending:
     def test_what_is_sent_is_read_back(self) -> None:
         outbox = Outbox()
-        queue = SqsLiveQueue(outbox, ManualClock(NOON), failed=unexpected)
+        queue = SqsLiveQueue(outbox, outbox, ManualClock(NOON), failed=unexpected)
         queue.result("777", "r/1 ä")
         queue.board("league:pro")
         queue.followers("all", "current", "c9=")
@@ -63,7 +79,7 @@ class TestSending:
 
     def test_a_board_s_changes_are_announced_once_while_the_announcement_rests(self) -> None:
         outbox, clock = Outbox(), ManualClock(NOON)
-        queue = SqsLiveQueue(outbox, clock, failed=unexpected)
+        queue = SqsLiveQueue(outbox, outbox, clock, failed=unexpected)
         for _ in range(5):
             queue.board("all")
             queue.board("league:pro")
@@ -75,10 +91,40 @@ class TestSending:
 
     def test_what_can_t_be_sent_is_told_and_not_raised(self) -> None:
         told: list[Exception] = []
-        queue = SqsLiveQueue(Outbox(broken=True), ManualClock(NOON), failed=told.append)
-        queue.result("777", "r1")
+        outbox = Outbox(broken=True)
+        queue = SqsLiveQueue(outbox, outbox, ManualClock(NOON), failed=told.append)
         queue.board("all")
+        queue.result("777", "r1")
         assert [type(error) for error in told] == [Unavailable, Unavailable]
+
+    def test_after_a_failure_boards_wait_and_results_do_not(self) -> None:
+        told: list[Exception] = []
+        patient, hurried, clock = Outbox(), Outbox(broken=True), ManualClock(NOON)
+        queue = SqsLiveQueue(patient, hurried, clock, failed=told.append)
+        for board in ("all", "league:pro", "realm:north"):
+            queue.board(board)
+        queue.result("777", "r1")
+        assert (len(told), len(patient.sent)) == (1, 1)
+        hurried.broken = False
+        clock.advance(AWAY.total_seconds() - 0.001)
+        queue.board("league:pro")
+        assert hurried.sent == []
+        clock.advance(0.001)
+        queue.board("league:pro")
+        assert len(hurried.sent) == 1
+
+    def test_a_queue_that_does_not_answer_holds_nobody_up(
+        self, silent_queue: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "test")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", silent_queue)
+        arena = wiring.Arena(load({**DEVELOPMENT, "ARENA_LIVE_QUEUE_URL": f"{silent_queue}/0/live"}))
+        assert arena.live_queue is not None
+        began = time.monotonic()
+        for board in ("all", "league:pro", "realm:north"):
+            arena.live_queue.board(board)
+        assert time.monotonic() - began < LOADING_SECONDS + HURRIED_CONNECT_SECONDS + HURRIED_READ_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -159,6 +205,7 @@ class TestConsuming:
         assert len(live.gateway.heard("a1")) == 1
 
     def test_a_gone_connection_is_no_reason_to_try_again(self, live: LiveWorld) -> None:
+        live.clock.advance(HANDSHAKE.total_seconds())
         live.gateway.outcomes["a1"] = Delivery.GONE
         assert consume(result("777")) == []
 

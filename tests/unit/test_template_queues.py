@@ -3,20 +3,28 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chalicelib.arena.battle_worker import RECEIVES_MAX
+from chalicelib.arena import battle_jobs
+from chalicelib.arena.battle_worker import ATTEMPTS_MAX
+from chalicelib.cache.leaderboard import ANSWER_SECONDS, CONNECT_SECONDS
 from chalicelib.entrypoints import live, queues
+from chalicelib.messaging.sqs import HURRIED_ATTEMPTS, HURRIED_CONNECT_SECONDS, HURRIED_READ_SECONDS
+from chalicelib.scaling.tiers import STAGING
 from chalicelib.settings import QUEUE_KEYS
+from chalicelib.wiring.services import DATABASE_BUDGET_SECONDS
 from infra.package import PROJECT_ROOT, build_package
 from infra.release import with_code_location
+from infra.template import STAGES
 from infra.template.queues import BATTLES, LIVE, QUEUES, SENDERS, complete_queues
 
 TRANSFORM = Path(__file__).parent / "sam_transform.py"
 PYTHON = PROJECT_ROOT / ".arena" / "envs" / "localstack" / "bin" / "python"
+ORDINARY_BATTLE_SECONDS = 0.2
 FUNCTION = "AWS::Serverless::Function"
 
 Json = dict[str, Any]
@@ -92,11 +100,23 @@ def test_a_queue_is_encrypted_patient_and_has_a_dead_letter_queue(built: Json, q
         alarm = resources[f"{queue_id}Alarm"]["Properties"]
         assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue_id, "QueueName"]}}]
         assert built["Outputs"][f"{queue_id}Url"]["Value"] == {"Ref": queue_id}
+        actions = {"Fn::If": ["AlarmTopicIsGiven", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+        assert alarm["AlarmActions"] == alarm["OKActions"] == actions
 
 
 def test_the_worker_gives_up_before_sqs_does_and_ends_before_its_messages_come_back(built: Json) -> None:
-    assert built["Resources"]["BattleQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] > RECEIVES_MAX + 1
-    assert built["Resources"]["BattleWorker"]["Properties"]["Timeout"] * 1000 > queues.RESERVE_MILLISECONDS
+    assert built["Resources"]["BattleQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] > ATTEMPTS_MAX + 1
+    visible_after = timedelta(seconds=built["Resources"]["BattleQueue"]["Properties"]["VisibilityTimeout"])
+    assert visible_after < battle_jobs.IN_HANDS
+
+
+def test_one_message_fits_into_the_time_kept_for_it_and_a_batch_into_the_rest(built: Json) -> None:
+    redis = 2 * (CONNECT_SECONDS + ANSWER_SECONDS)
+    sqs = HURRIED_ATTEMPTS * (HURRIED_CONNECT_SECONDS + HURRIED_READ_SECONDS)
+    worst = DATABASE_BUDGET_SECONDS + redis + 2 * sqs
+    assert worst * 1000 <= queues.RESERVE_MILLISECONDS
+    left = built["Resources"]["BattleWorker"]["Properties"]["Timeout"] - queues.RESERVE_MILLISECONDS / 1000
+    assert left >= queues.BATCH * ORDINARY_BATTLE_SECONDS
 
 
 def test_who_sends_to_a_queue_knows_it_and_may_and_nobody_else(built: Json) -> None:
@@ -126,6 +146,7 @@ def test_every_queue_and_every_schedule_invokes_an_alias(transformed: dict[str, 
         ("LivePushAliaslive", "LiveQueue"),
     }
     assert all(row["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for row in mappings)
+    assert [row["ScalingConfig"] for row in mappings] == [{"MaximumConcurrency": STAGING.queue_concurrency}] * 2
     targets = [target["Arn"]["Ref"] for row in of_type(transformed, "AWS::Events::Rule") for target in row["Targets"]]
     scheduled = [
         name
@@ -141,5 +162,5 @@ def test_every_queue_and_every_schedule_invokes_an_alias(transformed: dict[str, 
 
 def test_a_template_without_consumers_gets_no_queues() -> None:
     template: Json = {"Resources": {"APIHandler": {"Type": FUNCTION, "Properties": {"Timeout": 28}}}}
-    complete_queues(template)
+    complete_queues(template, STAGES["dev"])
     assert set(template["Resources"]) == {"APIHandler"}

@@ -47,6 +47,11 @@ def test_throttling_admits_what_the_largest_fleet_serves(tier: Tier) -> None:
     assert tier.throttle_rate / 2 <= tier.throttle_burst <= 5000
 
 
+def test_queues_are_consumed_by_no_more_than_the_api_has_instances_within_what_lambda_admits() -> None:
+    assert [tier.queue_concurrency for tier in TIERS.values()] == [2, 2, 20, 66]
+    assert replace(ENTERPRISE, max_instances=5_000).queue_concurrency == 1_000
+
+
 @pytest.mark.parametrize("change", [{"min_instances": 0}, {"min_instances": 2}, {"timeout_seconds": 29}])
 def test_an_impossible_tier_is_refused(change: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="development"):

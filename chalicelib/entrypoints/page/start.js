@@ -6,7 +6,6 @@ SwaggerUIBundle({
   deepLinking: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
-  persistAuthorization: true,
   displayRequestDuration: true,
   tryItOutEnabled: true,
 });

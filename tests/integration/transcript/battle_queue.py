@@ -8,6 +8,7 @@ from tests.integration.transcript.exchange import (
     SECONDS,
     TEXT,
     Exchange,
+    Given,
     Scene,
     broker,
     data,
@@ -19,10 +20,23 @@ from tests.integration.transcript.exchange import (
 FOUGHT: Final = sent("POST", "/api/battle/run", BODY)
 QUEUED: Final = sent("POST", "/api/battle/queue", BODY, status=202)
 URL: Final = "/api/battle/battle-1"
+REFUSED: Final = {"status": 403, "code": "no energy", "message": "no energy", "details": {"energy": 3, "need": 10}}
+FAILED: Final = {
+    "status": 500,
+    "code": "battle_failed",
+    "message": "the battle could not be fought; queue it again",
+}
 
 
 def queue_down(scene: Scene) -> None:
     scene.messages.down = True
+
+
+def ended(**fields: Any) -> Given:
+    """The worker has ended the job."""
+    return lambda scene: scene.database.battlejobs.update_one(
+        {"requestId": "battle-1"}, {"$set": fields, "$unset": {"dueAt": ""}}
+    )
 
 
 def accepted(status: str, url: str = URL, request_id: str = "battle-1") -> dict[str, Any]:
@@ -100,6 +114,20 @@ EXCHANGES: Final = (
         given=(broker(), FOUGHT),
         status=200,
         answer=data({"requestId": "battle-1", "status": "done", "battle": BATTLE}),
+    ),
+    Exchange(
+        about="queue: refused, with what a direct battle would have answered",
+        request=f"GET {URL}",
+        given=(broker(), QUEUED, ended(status="refused", error=REFUSED)),
+        status=200,
+        answer=data({"requestId": "battle-1", "status": "refused", "error": REFUSED}),
+    ),
+    Exchange(
+        about="queue: given up; the reason is for operators",
+        request=f"GET {URL}",
+        given=(broker(), QUEUED, ended(status="failed", error=FAILED, reason="RuntimeError: inside")),
+        status=200,
+        answer=data({"requestId": "battle-1", "status": "failed", "error": FAILED}),
     ),
     Exchange(
         about="queue: by the query",

@@ -9,7 +9,8 @@ import pytest
 from chalicelib.arena import battle_jobs
 from chalicelib.arena.battle_gate import BattleCommand
 from chalicelib.arena.battle_jobs import IllegibleMessage, from_message, to_message
-from chalicelib.arena.battle_queue_ports import Fought
+from chalicelib.arena.battle_queue_ports import BattleAndJob
+from chalicelib.data import battle_job_queries
 from tests.worlds import NOON
 
 COMMAND = BattleCommand(
@@ -91,14 +92,27 @@ def test_a_reason_fits_into_an_attribute(reason: str, text: str) -> None:
 def test_a_battle_that_was_fought_is_done_whatever_the_job_says() -> None:
     battle = {"requestId": "r", "ownerTelegramId": "777", "score": 5}
     refused = job(status="refused", error={"code": "banned"})
-    told = battle_jobs.report("r", Fought(battle, refused), "777")
+    told = battle_jobs.report("r", BattleAndJob(battle, refused), "777")
     assert told == {"requestId": "r", "status": "done", "battle": battle}
     granted = {"starsGranted": 1, "firstWinDiamond": 0}
-    told = battle_jobs.report("r", Fought(battle, job(status="done", granted=granted)), "777")
+    told = battle_jobs.report("r", BattleAndJob(battle, job(status="done", granted=granted)), "777")
     assert told == {"requestId": "r", "status": "done", "battle": {**battle, **granted}}
 
 
 def test_another_players_battle_is_not_told() -> None:
     battle = {"requestId": "r", "ownerTelegramId": "888"}
-    assert battle_jobs.report("r", Fought(battle, None), "777") is None
-    assert battle_jobs.report("r", Fought(battle, job()), "777") == {"requestId": "r", "status": "queued"}
+    assert battle_jobs.report("r", BattleAndJob(battle, None), "777") is None
+    assert battle_jobs.report("r", BattleAndJob(battle, job()), "777") == {"requestId": "r", "status": "queued"}
+
+
+def test_a_job_is_read_before_its_battle_and_not_told_as_done_without_it() -> None:
+    """Between two readings a worker may fight."""
+    stages = battle_job_queries.look("777", "r").pipeline[1:]
+    assert [stage["$lookup"]["as"] for stage in stages] == ["job", "battle"]
+    ended = job(status="done", attempts=1)
+    assert battle_jobs.report("r", BattleAndJob(None, ended), "777") == {"requestId": "r", "status": "queued"}
+
+
+def test_a_message_is_logged_by_its_requests_id() -> None:
+    assert battle_jobs.correlation_of(to_message(job())) == job()["correlationId"]
+    assert battle_jobs.correlation_of("no json") == ""

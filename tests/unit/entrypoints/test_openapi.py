@@ -152,6 +152,18 @@ def test_the_page_asks_no_other_host() -> None:
         assert call(composition.app, "GET", f"/{address}").status == 200
 
 
+def test_the_page_is_made_once() -> None:
+    page = composition.documentation.page
+    assert call(composition.app, "GET", "/docs").text == page
+    assert composition.documentation.page is page
+
+
+def test_the_page_does_not_store_credentials() -> None:
+    assert "persistAuthorization" not in call(composition.app, "GET", "/docs/start.js").text
+    # Left out, it is off.
+    assert "persistAuthorization:!1" in call(composition.app, "GET", "/docs/swagger-ui-bundle.js").text
+
+
 @pytest.mark.parametrize("name", ASSETS)
 def test_assets_are_served_whole(name: str) -> None:
     answer = call(composition.app, "GET", f"/docs/{name}")

@@ -1,0 +1,52 @@
+"""``./arena live`` fails in plain words, and never shows the address it dials: that holds the sign-in."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner, Result
+
+from infra.cli.live import command
+
+
+def live(url: str) -> Result:
+    return CliRunner().invoke(command, ["--url", url, "--bot-token", "1:token"])
+
+
+@pytest.fixture
+def rude_server() -> Iterator[str]:
+    """``host:port`` of a server that answers the handshake with something else."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            client, _ = server.accept()
+            with client:
+                client.recv(65536)
+                client.sendall(b"220 mail.test ready\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        thread.join(10)
+
+
+def assert_refused_plainly(done: Result, shown: str) -> None:
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert f"Error: {shown} " in done.output
+    assert not [word for word in ("initData", "hash", "secret", "Traceback") if word in done.output]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/x", "ws://127.0.0.1:none/x", "ws:///x"])
+def test_an_address_that_is_none_of_a_websocket(url: str) -> None:
+    assert_refused_plainly(live(f"{url}?secret=1"), url)
+
+
+def test_a_server_that_speaks_something_else(rude_server: str) -> None:
+    assert_refused_plainly(live(f"ws://{rude_server}/x"), f"ws://{rude_server}/x")
+
+
+def test_a_server_that_is_not_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    assert_refused_plainly(live(f"ws://127.0.0.1:{port}/x"), f"ws://127.0.0.1:{port}/x")
