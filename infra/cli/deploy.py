@@ -12,6 +12,7 @@ from infra.package import PROJECT_ROOT, Package, PackageError, build_package
 from infra.stacks import ChangePlan
 from infra.template import STAGES
 from infra.template.parameters import (
+    ALARM_TOPIC,
     CORS_ORIGIN,
     INITDATA_MAX_AGE,
     MONGO_DATABASE,
@@ -31,6 +32,7 @@ _MARKS = {"created": "+", "modified": "~", "replaced": "!", "removed": "-"}
 @click.option("--cors-origin", default=None, help="Allowed origins, comma separated. Required beyond dev.")
 @click.option("--public-base-url", default=None, help="Address that players see.")
 @click.option("--initdata-max-age", type=click.IntRange(min=0), default=None, help="Oldest sign-in accepted, seconds.")
+@click.option("--alarm-topic", "alarm_topics", multiple=True, help="SNS topic's ARN alarms go to; one for each region.")
 @click.option("--build-dir", type=click.Path(path_type=Path), default=PROJECT_ROOT / ".arena/build", show_default=False)
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing but uploads.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; progress goes to standard error.")
@@ -43,6 +45,7 @@ def command(
     cors_origin: str | None,
     public_base_url: str | None,
     initdata_max_age: int | None,
+    alarm_topics: tuple[str, ...],
     build_dir: Path,
     dry_run: bool,
     as_json: bool,
@@ -59,8 +62,14 @@ def command(
         INITDATA_MAX_AGE: None if initdata_max_age is None else str(initdata_max_age),
     }
     chosen = {name: value for name, value in shared.items() if value is not None}
+    topics = _by_region(alarm_topics, regions)
     parameters = {
-        region: {**chosen, MONGO_DATABASE: mongo_database or "aiba_" + region.replace("-", "_")} for region in regions
+        region: {
+            **chosen,
+            **({ALARM_TOPIC: topics[region]} if region in topics else {}),
+            MONGO_DATABASE: mongo_database or "aiba_" + region.replace("-", "_"),
+        }
+        for region in regions
     }
     try:
         package = build_package(stage, build_dir, _progress)
@@ -70,6 +79,19 @@ def command(
             _show_deployments(deploy_regions(package, parameters, endpoint_url=endpoint_url, log=_progress), as_json)
     except (PackageError, DeployError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _by_region(topics: tuple[str, ...], regions: tuple[str, ...]) -> dict[str, str]:
+    """Topics by the region their ARN names: CloudWatch notifies within a region only."""
+    found = {}
+    for topic in topics:
+        parts = topic.split(":")
+        if len(parts) != 6 or parts[0] != "arn" or parts[2] != "sns" or parts[3] not in regions:
+            raise click.BadParameter(
+                f"{topic!r} is not the ARN of an SNS topic in {' or '.join(regions)}", param_hint="--alarm-topic"
+            )
+        found[parts[3]] = topic
+    return found
 
 
 def _progress(line: str) -> None:

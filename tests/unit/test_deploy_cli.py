@@ -1,0 +1,15 @@
+"""The options of ``./arena deploy``."""
+
+import pytest
+from click.testing import CliRunner
+
+from infra.cli.deploy import command
+
+
+@pytest.mark.parametrize(
+    "topic", ["alarms", "arn:aws:sns:eu-west-1:123456789012:alarms", "arn:aws:sqs:us-east-1:123456789012:alarms"]
+)
+def test_an_alarm_topic_is_of_a_region_deployed_to(topic: str) -> None:
+    result = CliRunner().invoke(command, ["--stage", "dev", "--region", "us-east-1", "--alarm-topic", topic])
+    assert result.exit_code == 2
+    assert f"{topic!r} is not the ARN of an SNS topic in us-east-1" in result.output.replace("\n", " ")
