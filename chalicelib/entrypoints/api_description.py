@@ -20,8 +20,9 @@ of their own that has `ok: true` beside its fields. A refusal is
 Where text belongs, a number or boolean is taken as its text; where a number belongs, numeric text is taken as its
 number, rounded down. Fields nobody asked for are ignored. All wrong fields are reported together in `error.details`.
 
-**Trying again.** Everything that changes something takes a `requestId` of yours and happens once for it; a repeated
-request gets the first one's answer. After 503, and after a 429 that says `Retry-After`, wait that many seconds.
+**Trying again.** Battles and broker actions take a `requestId` of yours and happen once for it; a repeated request
+gets the first one's answer. Other requests have none: look before you repeat one that makes something. After 503, and
+after a 429 that says `Retry-After`, wait that many seconds.
 """
 
 INFO: Final[Mapping[str, Any]] = {

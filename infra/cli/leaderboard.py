@@ -80,7 +80,7 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--region", "regions", multiple=True, help="One of the local cloud's regions; all by default."),
         click.option("--mongo-uri", help="A database elsewhere (with --database), instead of the local cloud's."),
-        click.option("--database", default="aiba_arena", show_default=True, help="Its name, with --mongo-uri."),
+        click.option("--database", help="Its name, with --mongo-uri."),
         click.option("--redis-url", help="The Redis beside it, with --mongo-uri."),
         click.option("--state-dir", type=click.Path(path_type=Path), help="The local cloud's state directory."),
         click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
@@ -90,10 +90,12 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _targets(
-    regions: tuple[str, ...], mongo_uri: str | None, database: str, redis_url: str | None, state_dir: Path | None
+    regions: tuple[str, ...], mongo_uri: str | None, database: str | None, redis_url: str | None, state_dir: Path | None
 ) -> list[tuple[str, str, str, str | None]]:
     """(name, Mongo URI, database, Redis URL) of what to work on."""
-    if mongo_uri is not None:
+    if (mongo_uri is None) != (database is None):
+        raise click.UsageError("--mongo-uri and --database go together")
+    if mongo_uri is not None and database is not None:
         return [(database, mongo_uri, database, redis_url)]
     local = LocalCloud.running(state_dir)
     found = [(name, local.region(name)) for name in regions or local.regions]
