@@ -168,9 +168,7 @@ def command(
     Exits with 1 when the score is not the engine's.
     """
     if api_url is not None and bot_token is None:
-        raise click.UsageError(
-            "--api needs --bot-token: the local bot's sign-in is worth nothing elsewhere"
-        )
+        raise click.UsageError("--api needs --bot-token: the local bot's sign-in is worth nothing elsewhere")
     if api_url is None or bot_token is None:
         local = LocalCloud.running(state_dir)
         region = region or local.regions[0]

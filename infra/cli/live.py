@@ -47,9 +47,7 @@ def command(
     A battle queued with POST /api/battle/queue brings a result. Each line is one JSON message.
     """
     if url is not None and bot_token is None:
-        raise click.UsageError(
-            "--url needs --bot-token: the local bot's sign-in is worth nothing elsewhere"
-        )
+        raise click.UsageError("--url needs --bot-token: the local bot's sign-in is worth nothing elsewhere")
     if url is None or bot_token is None:
         local = LocalCloud.running(state_dir)
         url = url or str(local.region(region or local.regions[0])["websocket"])
