@@ -20,6 +20,7 @@ from infra.template.stage import STAGES
 from tests.e2e.client import send
 from tests.e2e.conftest import Cloud
 from tests.gateway import Answer
+from tests.localstack.running import eventually
 
 REGION = "us-east-1"
 BATTLES = 1_000
@@ -58,15 +59,6 @@ def resting_worker(aws: Aws) -> Iterator[Callable[[], None]]:
     read(True, "Enabled")
 
 
-def eventually(condition: Callable[[], Any], *, seconds: float, every: float = 0.2) -> Any:
-    """The first true value of ``condition``."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, "it did not come about in time"
-        time.sleep(every)
-    return value
-
-
 def queue_battle(cloud: Cloud, player: str, broker: ObjectId, request_id: str) -> Answer:
     body = {"requestId": request_id, "brokerId": str(broker)}
     return send("POST", f"{cloud.api(REGION)}/api/battle/queue", body, cloud.sign_in(int(player)))
@@ -99,11 +91,10 @@ def test_a_queued_battle_is_told_at_its_status_url(cloud: Cloud) -> None:
     assert (answer.status, answer.data["status"]) == (202, "queued")
     url = cloud.api(REGION) + answer.data["statusUrl"]
 
-    def decided() -> Answer | None:
-        told = send("GET", url, headers=cloud.sign_in(610_000))
-        return None if told.data["status"] == "queued" else told
+    def told_now() -> Answer:
+        return send("GET", url, headers=cloud.sign_in(610_000))
 
-    told = eventually(decided, seconds=30).data
+    told = eventually(told_now, lambda answer: answer.data["status"] != "queued", seconds=30).data
     assert (told["requestId"], told["status"], told["battle"]["requestId"]) == (request_id, "done", request_id)
     assert told["battle"]["starsGranted"] == 1
     assert send("GET", url, headers=cloud.sign_in(610_001)).status == 404
@@ -115,14 +106,14 @@ def test_a_message_nobody_can_read_is_dead_with_its_reason(aws: Aws, queues: dic
     sqs = aws.client("sqs")
     sent = sqs.send_message(QueueUrl=queues["BattleQueue"], MessageBody='{"format":99}')["MessageId"]
 
-    def dead() -> dict[str, Any] | None:
+    def dead() -> dict[str, Any]:
         received = sqs.receive_message(
             QueueUrl=queues["BattleDeadLetterQueue"], MessageAttributeNames=["All"], WaitTimeSeconds=1
         )
         for message in received.get("Messages", []):
             sqs.delete_message(QueueUrl=queues["BattleDeadLetterQueue"], ReceiptHandle=message["ReceiptHandle"])
             return dict(message)
-        return None
+        return {}
 
     message = eventually(dead, seconds=30)
     assert json.loads(message["Body"]) == {"format": 99}
