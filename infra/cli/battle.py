@@ -38,9 +38,10 @@ class BattleReport:
         return bool(self.battle["score"] == self.expected_score)
 
 
-def signed_init_data(bot_token: str, user_id: int, username: str, *, now: float | None = None) -> str:
-    """A signed X-Telegram-Init-Data value, as Telegram would give the player's client."""
-    user = json.dumps({"id": user_id, "first_name": username, "username": username}, separators=(",", ":"))
+def signed_init_data(bot_token: str, user_id: int, username: str | None = None, *, now: float | None = None) -> str:
+    """A signed X-Telegram-Init-Data value, as Telegram would give the player's client; ``player<ID>`` by default."""
+    name = username or f"player{user_id}"
+    user = json.dumps({"id": user_id, "first_name": name, "username": name}, separators=(",", ":"))
     auth_date = str(int(time.time() if now is None else now))
     return sign({"auth_date": auth_date, "query_id": uuid.uuid4().hex, "user": user}, bot_token)
 
@@ -50,7 +51,7 @@ def fight(
     bot_token: str,
     *,
     user_id: int = 777,
-    username: str = "challenger",
+    username: str | None = None,
     arena: str = "prediction",
     league: str = "rookie",
     mode_key: str | None = None,
@@ -112,16 +113,19 @@ def _fight_queued(
 
 def _call(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(  # noqa: S310 - the URL is the operator's own
-        url, data=data, method=method, headers={**headers, "Content-Type": "application/json"}
-    )
     try:
+        request = urllib.request.Request(  # noqa: S310 - the URL is the operator's own
+            url, data=data, method=method, headers={**headers, "Content-Type": "application/json"}
+        )
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise click.ClickException(f"{method} {url} answered {error.code}: {error.read().decode()}") from error
     except OSError as error:
         raise click.ClickException(f"{method} {url} did not answer ({error}); see ./arena status") from error
+    except ValueError as error:
+        # Neither a URL that can be opened nor an answer that is JSON.
+        raise click.ClickException(f"{method} {url} is no call of the arena's API ({error})") from error
 
 
 def describe(region: str, report: BattleReport) -> str:
@@ -141,7 +145,7 @@ def describe(region: str, report: BattleReport) -> str:
 @click.option("--api", "api_url", default=None, help="Base URL of an API elsewhere (with --bot-token).")
 @click.option("--bot-token", envvar="TELEGRAM_BOT_TOKEN", default=None, help="Bot token; the local one by default.")
 @click.option("--user", "user_id", type=click.IntRange(min=1), default=777, show_default=True, help="Telegram user id.")
-@click.option("--username", default="challenger", show_default=True)
+@click.option("--username", default=None, help="Telegram username; player<ID> by default.")
 @click.option("--arena", default="prediction", show_default=True)
 @click.option("--league", default="rookie", show_default=True)
 @click.option("--mode", "mode_key", default=None, help="Game mode key; wins over arena and league.")
@@ -154,7 +158,7 @@ def command(
     api_url: str | None,
     bot_token: str | None,
     user_id: int,
-    username: str,
+    username: str | None,
     arena: str,
     league: str,
     mode_key: str | None,

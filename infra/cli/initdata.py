@@ -16,4 +16,4 @@ from infra.cli.local import LocalCloud
 def command(user_id: int, username: str | None, bot_token: str | None, state_dir: Path | None) -> None:
     """Print a value for the X-Telegram-Init-Data header, valid for the configured age from now."""
     token = bot_token or LocalCloud.running(state_dir).bot_token
-    click.echo(signed_init_data(token, user_id, username or f"player{user_id}"))
+    click.echo(signed_init_data(token, user_id, username))

@@ -19,7 +19,7 @@ _OPEN_SECONDS = 30
 
 @click.command()
 @click.option("--user", "user_id", type=click.IntRange(min=1), default=777, show_default=True, help="Telegram user id.")
-@click.option("--username", default="challenger", show_default=True)
+@click.option("--username", default=None, help="Telegram username; player<ID> by default.")
 @click.option("--leaderboard", is_flag=True, help="Follow a leaderboard too: of all players, or as chosen below.")
 @click.option("--league", default=None, help="Follow the leaderboard of a league.")
 @click.option("--realm", default=None, help="Follow the leaderboard of a realm.")
@@ -31,7 +31,7 @@ _OPEN_SECONDS = 30
 @click.option("--state-dir", type=click.Path(path_type=Path), default=None, help="The local cloud's state directory.")
 def command(
     user_id: int,
-    username: str,
+    username: str | None,
     leaderboard: bool,
     league: str | None,
     realm: str | None,
@@ -79,9 +79,11 @@ def _listen(address: str, shown: str, first: dict[str, Any] | None, count: int |
                     socket.send('{"action":"ping"}')
                     pinged = time.monotonic()
                 try:
-                    click.echo(socket.recv(timeout=_LOOK_SECONDS))
+                    text = str(socket.recv(timeout=_LOOK_SECONDS))
                 except TimeoutError:
                     continue
+                click.echo(text)
+                _raise_refusal(text)
                 count = None if count is None else count - 1
     except InvalidStatus as error:
         body = (error.response.body or b"").decode(errors="replace")
@@ -93,3 +95,10 @@ def _listen(address: str, shown: str, first: dict[str, Any] | None, count: int |
         raise click.ClickException(f"{shown} is no WebSocket to talk to ({type(error).__name__})") from error
     except OSError as error:
         raise click.ClickException(f"{shown} did not answer ({type(error).__name__}); see ./arena status") from error
+
+
+def _raise_refusal(text: str) -> None:
+    """Raises ``click.ClickException`` when the message refuses what was asked for: waiting for it would be in vain."""
+    message = json.loads(text)
+    if message.get("type") == "error":
+        raise click.ClickException(f"refused: {message['error']['code']}: {message['error']['message']}")

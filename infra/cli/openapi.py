@@ -17,5 +17,8 @@ def command(out: Path | None) -> None:
     if out is None:
         click.echo(text, nl=False)
     else:
-        out.write_text(text, encoding="utf-8")
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise click.ClickException(f"{out}: {error.strerror}") from error
         click.echo(f"{len(documentation.document['paths'])} paths written to {out}", err=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from click.testing import CliRunner, Result
+from websockets.sync.server import ServerConnection, serve
 
 from infra.cli.live import command
 
@@ -50,3 +51,21 @@ def test_a_server_that_is_not_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     assert_refused_plainly(live(f"ws://127.0.0.1:{port}/x"), f"ws://127.0.0.1:{port}/x")
+
+
+def test_a_refused_subscription_ends_it() -> None:
+    refusal = '{"type":"error","error":{"code":"validation_error","message":"league: unknown"}}'
+
+    def answer(connection: ServerConnection) -> None:
+        connection.recv()
+        connection.send(refusal)
+
+    with serve(answer, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/x"
+        done = CliRunner().invoke(command, ["--url", url, "--bot-token", "1:token", "--league", "nowhere"])
+        server.shutdown()
+        thread.join(10)
+    assert done.exit_code == 1
+    assert "Error: refused: validation_error: league: unknown" in done.output
