@@ -1,6 +1,15 @@
 """Fixtures every suite may ask for."""
 
-from tests.servers import database, emptied, fresh_database, mongo_client, mongo_three_uri, mongo_uri, valkey_url
+from tests.servers import (
+    database,
+    emptied,
+    fresh_database,
+    mongo_client,
+    mongo_three_uri,
+    mongo_uri,
+    valkey_cluster,
+    valkey_url,
+)
 
 __all__ = [
     "database",
@@ -9,5 +18,6 @@ __all__ = [
     "mongo_client",
     "mongo_three_uri",
     "mongo_uri",
+    "valkey_cluster",
     "valkey_url",
 ]

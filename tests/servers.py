@@ -2,21 +2,29 @@
 
 import contextlib
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
+from redis import RedisError
 
 from chalicelib.data.indexes import INDEXES
+from localcloud.drill import Drill
 from localcloud.mongod import ReplicaSet
 from localcloud.ports import free_ports
 from localcloud.state import StateDir
 from localcloud.supervisor import Supervisor
 from localcloud.valkey import Valkey
+from localcloud.valkey_cluster import ValkeyCluster
+
+CLUSTER_NODE_TIMEOUT_MS = 500
+"""Short, so that a replica takes over within two seconds."""
 
 
 @contextlib.contextmanager
@@ -111,3 +119,49 @@ def valkey_url() -> Iterator[str]:
         valkey = Valkey(free_ports(1)[0])
         supervisor.start([valkey.server(state)])
         yield valkey.uri
+
+
+@pytest.fixture(scope="session")
+def valkey_cluster() -> Iterator[str]:
+    """The URLs of a cluster of six nodes shared by the session, comma-separated: use keys of your own."""
+    with supervised() as (supervisor, state):
+        cluster = ValkeyCluster.claim(0, setting="", node_timeout_ms=CLUSTER_NODE_TIMEOUT_MS)
+        supervisor.start(cluster.servers(state))
+        yield cluster.uri
+
+
+@dataclass(frozen=True)
+class DrillCluster:
+    """A cluster of one's own, whose nodes (``valkey-1`` to ``valkey-6``) ``drill`` kills, pauses and starts again."""
+
+    cluster: ValkeyCluster
+    drill: Drill
+
+    @property
+    def urls(self) -> str:
+        return self.cluster.uri
+
+    def masters(self) -> list[str]:
+        """The nodes that are masters now, by name; nodes that do not answer are left out."""
+        found = []
+        for index, name in enumerate(self.cluster.names()):
+            with contextlib.suppress(RedisError, OSError):
+                if self.cluster.view(index).myself.slots:
+                    found.append(name)
+        return found
+
+    def wait_formed(self, seconds: float = 30.0) -> None:
+        """Until every node runs and every master has its replica again."""
+        deadline = time.monotonic() + seconds
+        while not self.cluster.formed():
+            assert time.monotonic() < deadline, "the cluster is not whole again"
+            time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def drill_cluster(node_timeout_ms: int = CLUSTER_NODE_TIMEOUT_MS) -> Iterator[DrillCluster]:
+    """A cluster for an outage drill; ready after about three seconds."""
+    with supervised() as (_, state):
+        cluster = ValkeyCluster.claim(0, setting="", node_timeout_ms=node_timeout_ms)
+        with Drill(state, cluster.servers(state)) as drill:
+            yield DrillCluster(cluster, drill)

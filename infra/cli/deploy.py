@@ -17,7 +17,10 @@ from infra.template.parameters import (
     INITDATA_MAX_AGE,
     MONGO_DATABASE,
     PUBLIC_BASE_URL,
+    REDIS_MODE,
+    REQUESTS_PER_MINUTE,
     SECRET_ID,
+    TRUSTED_PROXIES,
 )
 
 _MARKS = {"created": "+", "modified": "~", "replaced": "!", "removed": "-"}
@@ -32,6 +35,9 @@ _MARKS = {"created": "+", "modified": "~", "replaced": "!", "removed": "-"}
 @click.option("--cors-origin", default=None, help="Allowed origins, comma separated. Required beyond dev.")
 @click.option("--public-base-url", default=None, help="Address that players see.")
 @click.option("--initdata-max-age", type=click.IntRange(min=0), default=None, help="Oldest sign-in accepted, seconds.")
+@click.option("--redis-mode", type=click.Choice(["single", "cluster"]), default=None, help="What REDIS_URL names.")
+@click.option("--trusted-proxies", default=None, help="Networks whose X-Forwarded-For counts, comma separated.")
+@click.option("--requests-per-minute", type=click.IntRange(min=1), default=None, help="Most from one address.")
 @click.option("--alarm-topic", "alarm_topics", multiple=True, help="SNS topic's ARN alarms go to; one for each region.")
 @click.option("--build-dir", type=click.Path(path_type=Path), default=PROJECT_ROOT / ".arena/build", show_default=False)
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing but uploads.")
@@ -45,6 +51,9 @@ def command(
     cors_origin: str | None,
     public_base_url: str | None,
     initdata_max_age: int | None,
+    redis_mode: str | None,
+    trusted_proxies: str | None,
+    requests_per_minute: int | None,
     alarm_topics: tuple[str, ...],
     build_dir: Path,
     dry_run: bool,
@@ -60,6 +69,9 @@ def command(
         CORS_ORIGIN: cors_origin,
         PUBLIC_BASE_URL: public_base_url,
         INITDATA_MAX_AGE: None if initdata_max_age is None else str(initdata_max_age),
+        REDIS_MODE: redis_mode,
+        TRUSTED_PROXIES: trusted_proxies,
+        REQUESTS_PER_MINUTE: None if requests_per_minute is None else str(requests_per_minute),
     }
     chosen = {name: value for name, value in shared.items() if value is not None}
     topics = _by_region(alarm_topics, regions)

@@ -1,11 +1,16 @@
 """What the other commands need to know of a running local cloud."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
+from chalicelib.arena.operator_sign_in import issue_token
+from chalicelib.clock import system_clock
+from chalicelib.credentials import PasswordHash
+from chalicelib.settings import OperatorSettings
 from localcloud.state import StateDir, read_json
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -35,6 +40,17 @@ class LocalCloud:
     def bot_token(self) -> str:
         return str(self.secrets["TELEGRAM_BOT_TOKEN"])
 
+    @property
+    def redis_url(self) -> str | None:
+        """As the functions have it: None without a cache, every node comma-separated in a cluster."""
+        found = self.status["redis"]
+        return ",".join(found) if isinstance(found, list) else found
+
+    @property
+    def redis_mode(self) -> str:
+        """``single`` or ``cluster``."""
+        return "cluster" if isinstance(self.status["redis"], list) else "single"
+
     def region(self, name: str) -> dict[str, Any]:
         """The status of one region. Raises ``click.ClickException`` for one that isn't there."""
         if name not in self.status["regions"]:
@@ -44,3 +60,13 @@ class LocalCloud:
 
     def api(self, region: str) -> str:
         return str(self.region(region)["api"])
+
+
+def local_token(secrets: Mapping[str, Any]) -> str:
+    """A token of the local cloud's operator."""
+    operator = OperatorSettings(
+        email=secrets["ADMIN_EMAIL"],
+        password_hash=PasswordHash.parse(secrets["ADMIN_PASSWORD_HASH"]),
+        token_secret=secrets["ADMIN_JWT_SECRET"],
+    )
+    return issue_token(operator, system_clock())

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from infra.cli.battle import describe, fight
 from infra.cloud import Cloud, error_code
 from infra.deploy import Deployment, deploy
 from infra.package import build_package
-from infra.template.parameters import MONGO_DATABASE, WEBSOCKET_API, WEBSOCKET_ENDPOINT
+from infra.template.parameters import MONGO_DATABASE, REDIS_MODE, TRUSTED_PROXIES, WEBSOCKET_API, WEBSOCKET_ENDPOINT
 from infra.template.stage import STAGES
 from localcloud import localstack_server, mongod, valkey
+from localcloud.caches import LocalCache
 from localcloud.errors import LocalCloudError
 from localcloud.local_secrets import arena_secret, load_or_create
 from localcloud.localstack_server import LocalStack
@@ -28,18 +29,22 @@ from localcloud.ports import claim, claim_range
 from localcloud.state import StateDir
 from localcloud.supervisor import Supervisor
 from localcloud.tasks import Task, run_all
-from localcloud.topology import TIERS, database_name
-from localcloud.valkey import Valkey
+from localcloud.topology import DEFAULT_CACHE, TIERS, database_name
 from localcloud.websocket.server import DEFAULT_PORT as DEFAULT_WEBSOCKET_PORT
 from localcloud.websocket.server import WebSocketGateway
 
 Log = Callable[[str], None]
 _SELECTION_MILLISECONDS = 10_000
+LOOPBACK_NETWORKS = "127.0.0.0/8, ::1"
+"""Every local client comes from there; believed, it may play many by X-Forwarded-For."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to bring up. Ports: 0 = any free one; ``mongo_port`` is the first member's."""
+    """What to bring up. Ports: 0 = any free one; of MongoDB and Valkey the first member's. ``cache``: of CACHES.
+
+    ``parameters``: the stack's, besides those that say where the local servers are.
+    """
 
     tier: str
     regions: tuple[str, ...]
@@ -47,12 +52,14 @@ class Options:
     mongo_port: int = mongod.DEFAULT_PORT
     valkey_port: int = valkey.DEFAULT_PORT
     websocket_port: int = DEFAULT_WEBSOCKET_PORT
+    cache: str = DEFAULT_CACHE
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Servers:
     mongo: ReplicaSet
-    valkey: Valkey
+    cache: LocalCache
     localstack: LocalStack
     websocket: WebSocketGateway
 
@@ -109,7 +116,7 @@ class LocalArena:
         )
         servers = _Servers(
             ReplicaSet(claim_range(options.mongo_port, members, server="mongod", setting="--mongo-port")),
-            Valkey(claim(options.valkey_port, server="Valkey", setting="--valkey-port")),
+            LocalCache.claim(options.cache, options.valkey_port),
             localstack,
             WebSocketGateway(
                 claim(options.websocket_port, server="the WebSocket gateway", setting="--websocket-port"),
@@ -118,12 +125,12 @@ class LocalArena:
                 options.regions,
             ),
         )
-        self._log("starting mongod, Valkey, LocalStack and the WebSocket gateway")
+        self._log(f"starting mongod, the cache ({options.cache}), LocalStack and the WebSocket gateway")
         state = self._state
         self._supervisor.start(
             [
                 *servers.mongo.servers(state),
-                servers.valkey.server(state),
+                *servers.cache.servers(state),
                 servers.localstack.server(state),
                 servers.websocket.server(),
             ]
@@ -132,7 +139,10 @@ class LocalArena:
 
     def _parameters(self, region: str, servers: _Servers) -> dict[str, str]:
         return {
+            **self._options.parameters,
             MONGO_DATABASE: database_name(region),
+            REDIS_MODE: servers.cache.redis_mode,
+            TRUSTED_PROXIES: LOOPBACK_NETWORKS,
             WEBSOCKET_API: "none",
             WEBSOCKET_ENDPOINT: servers.websocket.management_url(region),
         }
@@ -140,7 +150,7 @@ class LocalArena:
     def _put_secret(self, region: str, servers: _Servers, secrets: Mapping[str, str]) -> None:
         client = Cloud(region, servers.localstack.url).client("secretsmanager")
         name = STAGES[self._topology.stage].secret_id
-        value = arena_secret(secrets, mongo_uri=servers.mongo.uri, redis_url=servers.valkey.uri)
+        value = arena_secret(secrets, mongo_uri=servers.mongo.uri, redis_url=servers.cache.redis_url)
         try:
             client.create_secret(Name=name, SecretString=value)
         except ClientError as error:
@@ -182,7 +192,7 @@ class LocalArena:
             },
             "front": None,
             "console": None,
-            "redis": servers.valkey.uri,
+            "redis": servers.cache.status,
             "localstack": servers.localstack.url,
         }
 

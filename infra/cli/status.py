@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from infra.cli.local import CHECKOUT
+from infra.cli.summary import describe_redis
 from localcloud.state import StateDir
 from localcloud.supervisor import live_supervisor
 
@@ -75,6 +76,6 @@ def describe(status: Mapping[str, Any], pid: int) -> str:
     for name, entry in status["regions"].items():
         lines.append(f"{name}: {entry['provisioned']} warm, database {entry['database']}, {entry['api']}")
     lines.append(f"mongo {next(iter(status['regions'].values()))['mongo']}")
-    lines.append(f"redis {status['redis']}")
+    lines.append(f"redis {describe_redis(status['redis'])}")
     lines.append(f"localstack {status['localstack']}")
     return "\n".join(lines)

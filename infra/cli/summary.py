@@ -1,7 +1,7 @@
 """What is printed when the arena is up: addresses, calls that can be pasted, how to stop."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infra.cli.local import CHECKOUT
@@ -21,7 +21,7 @@ def summary(status: Mapping[str, Any], state: StateDir) -> str:
         *(f"  {region:<{width}}  {entry['api']}" for region, entry in regions.items()),
         "",
         f"  MongoDB     {first['mongo']}",
-        f"  Redis       {status['redis']}",
+        f"  Redis       {describe_redis(status['redis'])}",
         f"  LocalStack  {status['localstack']}",
         f"  WebSocket   {first['websocket']}",
         f"  Logs        {state.logs}",
@@ -37,3 +37,10 @@ def summary(status: Mapping[str, Any], state: StateDir) -> str:
         f"Stop: ./arena down{option}, or Ctrl-C where it runs in the foreground",
     ]
     return "\n".join(lines)
+
+
+def describe_redis(found: str | Sequence[str] | None) -> str:
+    """A status's ``redis`` in a line."""
+    if found is None:
+        return "none"
+    return found if isinstance(found, str) else f"cluster of {len(found)}: {' '.join(found)}"

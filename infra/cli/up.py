@@ -16,11 +16,12 @@ from localcloud.processes import ProcessIdentity, descendants
 from localcloud.state import StateDir
 from localcloud.stop_request import StopRequest
 from localcloud.supervisor import Supervisor
-from localcloud.topology import REGIONS, TIERS
+from localcloud.topology import CACHES, DEFAULT_CACHE, REGIONS, TIERS
 from localcloud.websocket.server import DEFAULT_PORT as DEFAULT_WEBSOCKET_PORT
 
 _INTERRUPTED = 130
 _PORT = click.IntRange(0, 65_535)
+_CACHE_HELP = "Redis: " + "; ".join(f"{name} = {cache.purpose}" for name, cache in CACHES.items()) + "."
 
 
 class Regions(click.ParamType[tuple[str, ...]]):
@@ -42,6 +43,7 @@ class Regions(click.ParamType[tuple[str, ...]]):
 @click.option("--detach", is_flag=True, help="Return when it is up, and leave it running (./arena down stops it).")
 @click.option("--tier", type=click.Choice(list(TIERS)), default=next(iter(TIERS)), show_default=True)
 @click.option("--regions", type=Regions(), default=",".join(REGIONS), show_default=True)
+@click.option("--cache", type=click.Choice(list(CACHES)), default=DEFAULT_CACHE, show_default=True, help=_CACHE_HELP)
 @click.option("--localstack-port", type=_PORT, default=localstack_server.DEFAULT_PORT, show_default=True)
 @click.option("--mongo-port", type=_PORT, default=mongod.DEFAULT_PORT, show_default=True)
 @click.option("--valkey-port", type=_PORT, default=valkey.DEFAULT_PORT, show_default=True)
@@ -51,6 +53,7 @@ def command(
     detach: bool,
     tier: str,
     regions: tuple[str, ...],
+    cache: str,
     localstack_port: int,
     mongo_port: int,
     valkey_port: int,
@@ -66,7 +69,7 @@ def command(
         from infra.cli.detached import start_detached
 
         ports = (localstack_port, mongo_port, valkey_port, websocket_port)
-        start_detached(state, _arguments(tier, regions, ports))
+        start_detached(state, _arguments(tier, regions, cache, ports))
         return
     # Late, so that wrong usage and --help do not wait for the AWS and MongoDB libraries.
     from infra.cli.local_arena import LocalArena, Options, elapsed_log
@@ -75,7 +78,7 @@ def command(
     stop = StopRequest()
     stop.install()
     log = elapsed_log(click.echo)
-    options = Options(tier, regions, localstack_port, mongo_port, valkey_port, websocket_port)
+    options = Options(tier, regions, localstack_port, mongo_port, valkey_port, websocket_port, cache)
     is_up = False
     try:
         with Supervisor(state, log, stop) as supervisor:
@@ -97,7 +100,7 @@ def _end_helpers() -> None:
         helper.signal(signal.SIGKILL)
 
 
-def _arguments(tier: str, regions: tuple[str, ...], ports: Sequence[int]) -> list[str]:
+def _arguments(tier: str, regions: tuple[str, ...], cache: str, ports: Sequence[int]) -> list[str]:
     options = ("--localstack-port", "--mongo-port", "--valkey-port", "--websocket-port")
     chosen = [text for option, port in zip(options, ports, strict=True) for text in (option, str(port))]
-    return ["--tier", tier, "--regions", ",".join(regions), *chosen]
+    return ["--tier", tier, "--regions", ",".join(regions), "--cache", cache, *chosen]

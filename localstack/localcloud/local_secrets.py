@@ -41,10 +41,14 @@ def load_or_create(state: StateDir) -> dict[str, str]:
     return complete
 
 
-def arena_secret(secrets_of_checkout: Mapping[str, str], *, mongo_uri: str, redis_url: str) -> str:
-    """The JSON a region's secret ``aiba-arena/<stage>`` holds: what the functions may know, nothing more."""
+def arena_secret(secrets_of_checkout: Mapping[str, str], *, mongo_uri: str, redis_url: str | None) -> str:
+    """The JSON a region's secret ``aiba-arena/<stage>`` holds: what the functions may know, nothing more.
+
+    ``redis_url`` None leaves it out: there is no cache.
+    """
     known = {key: value for key, value in secrets_of_checkout.items() if key != ADMIN_PASSWORD}
-    return json.dumps({"MONGO_URI": mongo_uri, "REDIS_URL": redis_url, **known})
+    cache = {} if redis_url is None else {"REDIS_URL": redis_url}
+    return json.dumps({"MONGO_URI": mongo_uri, **cache, **known})
 
 
 def _generate() -> dict[str, str]:

@@ -18,6 +18,25 @@ TIERS = {"development": Topology(stage="dev", mongo_members=1)}
 """The tiers the local cloud can run."""
 
 
+@dataclass(frozen=True)
+class Cache:
+    """A cache the local cloud can have. ``redis_mode`` is what the functions are told."""
+
+    purpose: str
+    masters: int
+    replicas_each: int
+    redis_mode: str
+
+
+CACHES = {
+    "none": Cache("correct without any", masters=0, replicas_each=0, redis_mode="single"),
+    "single": Cache("one server, light", masters=1, replicas_each=0, redis_mode="single"),
+    "cluster": Cache("three masters with a replica each, as in production", 3, 1, redis_mode="cluster"),
+}
+"""Every kind, by the name ``./arena up --cache`` knows it by."""
+DEFAULT_CACHE = "single"
+
+
 def database_name(region: str) -> str:
     """The region's own database, e.g. ``aiba_us_east_1``."""
     return "aiba_" + region.replace("-", "_")

@@ -6,9 +6,18 @@ from typing import Any
 import pytest
 import yaml
 
+from localcloud.cluster_view import Shape
 from localcloud.mongod import REPLICA_SET, TRANSACTION_LIFETIME_SECONDS
+from localcloud.state import StateDir
+from localcloud.topology import CACHES
+from localcloud.valkey_cluster import ValkeyCluster
 
-COMPOSE = Path(__file__).resolve().parents[2] / "localstack" / "docker-compose.yml"
+RECIPES = Path(__file__).resolve().parents[2] / "localstack"
+COMPOSE = RECIPES / "docker-compose.yml"
+CLUSTER = RECIPES / "docker-compose.cluster.yml"
+JOB = "redis-cluster"
+OWN_OPTIONS = {"--port", "--bind", "--daemonize", "--cluster-port", "--cluster-announce-ip", "--dir"}
+"""What only nodes that share one machine need."""
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +62,46 @@ def test_environment_values_are_texts(compose: dict[str, Any]) -> None:
     """YAML reads an unquoted 1, yes or on as something else, and Compose then refuses it or passes it on changed."""
     environment = compose["services"]["localstack"]["environment"]
     assert all(isinstance(value, str) for value in environment.values())
+
+
+@pytest.fixture(scope="module")
+def cluster(compose: dict[str, Any]) -> dict[str, Any]:
+    """The services of the cluster's file as Compose merges them into the others."""
+    added: dict[str, Any] = yaml.safe_load(CLUSTER.read_text())
+    merged = {name: {**compose["services"].get(name, {}), **service} for name, service in added["services"].items()}
+    for name, service in merged.items():
+        named = {volume.partition(":")[0] for volume in service.get("volumes", []) if not volume.startswith((".", "/"))}
+        assert named <= set(added["volumes"]), name
+        assert set(service["networks"]) <= set(compose["networks"]), name
+    return merged
+
+
+def options(command: list[str]) -> dict[str, str]:
+    return dict(zip(command[1::2], command[2::2], strict=True))
+
+
+def test_the_nodes_are_configured_as_the_embedded_ones(cluster: dict[str, Any], tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    state.create()
+    embedded = options(list(ValkeyCluster([1], [2]).servers(state)[0].command))
+    expected = {name: value for name, value in embedded.items() if name not in OWN_OPTIONS}
+    nodes = {name: service for name, service in cluster.items() if name not in (JOB, "localstack")}
+    wanted = CACHES["cluster"]
+    assert len(nodes) == Shape(wanted.masters, wanted.replicas_each).nodes
+    for name, service in nodes.items():
+        assert service["image"] == "redis:7", name
+        assert options(service["command"]) == expected, name
+        assert service["healthcheck"]["test"] == ["CMD", "redis-cli", "ping"], name
+        assert any(volume.endswith(":/data") for volume in service["volumes"]), name
+
+
+def test_the_job_forms_the_cluster_of_all_nodes_before_localstack_starts(cluster: dict[str, Any]) -> None:
+    job, nodes = cluster[JOB], sorted(set(cluster) - {JOB, "localstack"})
+    shell, script, *arguments = job["command"]
+    assert (shell, arguments) == ("sh", [f"{name}:6379" for name in nodes])
+    assert [f".{script}:{script}:ro"] == job["volumes"]
+    assert (RECIPES / script.removeprefix("/")).is_file()
+    assert job["depends_on"] == {name: {"condition": "service_healthy"} for name in nodes}
+    assert cluster["localstack"]["depends_on"] == {JOB: {"condition": "service_completed_successfully"}}
+    text = CLUSTER.read_text()
+    assert ",".join(f"redis://{name}:6379" for name in nodes) in text

@@ -12,6 +12,7 @@ from arena_lambda.patches import (
     cloudformation_refs,
     cloudformation_upserts,
     drain_environments,
+    forwarded_for,
     lease_by_any_alias,
     offline_catalogue,
     one_timer_per_rule,
@@ -39,6 +40,7 @@ PATCHES: Mapping[str, Callable[[], None]] = {
     "cloudformation_upserts": cloudformation_upserts.apply,
     "cloudformation_failures": cloudformation_failures.apply,
     "retain_resources": retain_resources.apply,
+    "forwarded_for": forwarded_for.apply,
     "alarm_scheduler_ends": alarm_scheduler_ends.apply,
     "offline_catalogue": offline_catalogue.apply,
 }
