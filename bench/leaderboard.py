@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import redis
 from pymongo import MongoClient
 
 from bench.measure import Timing, timed
@@ -25,8 +26,9 @@ from chalicelib.arena.leaderboard_service import BoardQuery, LeaderboardService
 from chalicelib.arena.leaderboard_upkeep import LeaderboardUpkeep
 from chalicelib.arena.ports import Document
 from chalicelib.arena.standings import ALL, Standing, Totals, league_board
-from chalicelib.cache.leaderboard import BoardKeys, RedisBoards, quick_client
-from chalicelib.cache.leaderboard_sets import RedisRankSets, patient_client
+from chalicelib.cache.door import PATIENT, RedisDoor
+from chalicelib.cache.leaderboard import BoardKeys, RedisBoards
+from chalicelib.cache.leaderboard_sets import RedisRankSets
 from chalicelib.clock import ManualClock
 from chalicelib.data.catalogue import MongoCatalogue
 from chalicelib.data.indexes import ensure_indexes
@@ -223,15 +225,16 @@ def run(players: int, calls: int, log: Callable[[str], None] = say) -> None:
         pools = Pools(mongo_uri, without_secondaries(ENVIRONMENT_POOLS))
         operations = Operations(pools, DATABASE, budget_seconds=BUDGET_SECONDS)
         clock, catalogue, mongo = ManualClock(NOW), MongoCatalogue(operations), MongoStandings(operations)
-        patient = patient_client(redis_url)
-        boards = RedisBoards(quick_client(redis_url), DATABASE, failed=lambda error: log(f"Redis failed: {error!r}"))
-        with closing(pools), closing(patient), closing(boards):
+        bare = redis.Redis.from_url(redis_url, decode_responses=True, max_connections=1)
+        quick, patient = RedisDoor.from_urls([redis_url]), RedisDoor.from_urls([redis_url], limits=PATIENT)
+        boards = RedisBoards(quick, DATABASE, failed=lambda error: log(f"Redis failed: {error!r}"))
+        with closing(pools), closing(patient), closing(quick), closing(bare):
             sets = RedisRankSets(patient, DATABASE)
             load(LeaderboardUpkeep(MongoStandingsPages(operations), catalogue, clock, sets=sets), players)
             bench = Bench(
                 players=players,
                 keys=BoardKeys(DATABASE),
-                client=patient,
+                client=bare,
                 boards=boards,
                 mongo=mongo,
                 service=LeaderboardService(mongo, catalogue, clock, ranks=boards),
@@ -240,7 +243,7 @@ def run(players: int, calls: int, log: Callable[[str], None] = say) -> None:
             )
             measure(bench, calls)
             log("memory of the sorted sets")
-            memory(patient, bench.keys)
+            memory(bare, bench.keys)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

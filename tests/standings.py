@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import redis
-
 from chalicelib.arena.seasons import season_at
 from chalicelib.arena.standings import ALL, Totals, league_board, realms_of, standings_of
+from tests.redis_doors import forget
 
 Sums = Mapping[tuple[str | None, str], Totals]
 """By season (None is all-time) and board."""
@@ -45,7 +44,5 @@ def still_held(sums: Sums, user: Mapping[str, Any]) -> Sums:
 
 
 def forget_boards(valkey_url: str, database: str) -> None:
-    """Deletes the boards of ``database``: another test may use one of its name."""
-    with redis.Redis.from_url(valkey_url) as client:
-        for key in client.scan_iter(f"board:*{database}*"):
-            client.delete(key)
+    """Deletes the boards of ``database``, and all else it has: another test may use one of its name."""
+    forget(valkey_url, f"{database}:")

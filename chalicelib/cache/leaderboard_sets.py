@@ -5,64 +5,41 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Final
 
 from chalicelib.arena.leaderboard_upkeep_ports import CACHE_UNAVAILABLE, Board, Loading, expiry_of
 from chalicelib.arena.moments import epoch_ms, from_epoch_ms
 from chalicelib.arena.standings import METRICS, Standing, Totals
-from chalicelib.cache.leaderboard import COMPLETE, LOADING, BoardKeys, raises
+from chalicelib.cache.door import CacheUnavailable, Command, RedisDoor, load_script
+from chalicelib.cache.leaderboard import COMPLETE, LOADING, BoardKeys, raises, zadd
 from chalicelib.errors import Unavailable
+from chalicelib.locks import FencedOut, Guard
 
-if TYPE_CHECKING:
-    from redis import Redis
-    from redis.client import Pipeline
+SET_RECONCILED: Final = load_script("boards_reconciled")
 
-PATIENCE_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 3600
 """How long a paused loading may wait to be taken up."""
 
 
-def patient_client(url: str) -> "Redis":
-    """A client for work nobody waits for."""
-    import redis
-
-    return redis.Redis.from_url(
-        url,
-        decode_responses=True,
-        socket_connect_timeout=PATIENCE_SECONDS,
-        socket_timeout=PATIENCE_SECONDS,
-        max_connections=1,
-    )
-
-
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    import redis
-
     try:
         yield
-    except redis.RedisError as error:
+    except CacheUnavailable as error:
         raise Unavailable(CACHE_UNAVAILABLE, "Redis did not answer in time", retry_after_seconds=2) from error
 
 
 class RedisRankSets:
     """``leaderboard_upkeep_ports.RankSets``."""
 
-    def __init__(self, client: "Redis", database: str) -> None:
-        self._client = client
+    def __init__(self, door: RedisDoor, database: str) -> None:
+        self._door = door
         self._keys = BoardKeys(database)
-        self._reconciled = f"board:{database}:reconciled"
-
-    def close(self) -> None:
-        self._client.close()
 
     def incomplete(self, boards: Sequence[Board]) -> list[Board]:
-        pipeline = self._client.pipeline(transaction=False)
-        for board in boards:
-            for key in self._sets(board):
-                pipeline.zcount(key, COMPLETE, COMPLETE)
+        commands = [("ZCOUNT", key, COMPLETE, COMPLETE) for board in boards for key in self._sets(board)]
         with _translated():
-            answers = pipeline.execute()
+            answers = self._door.execute_all(commands)
         count = len(METRICS)
         return [board for place, board in enumerate(boards) if not all(answers[place * count : (place + 1) * count])]
 
@@ -72,11 +49,8 @@ class RedisRankSets:
             if paused is not None:
                 return paused
             loading = Loading(f"#{uuid.uuid4().hex}")
-            pipeline = self._client.pipeline(transaction=False)
-            for key in self._sets(board):
-                pipeline.zadd(key, {loading.token: LOADING})
-            self._expire(pipeline, board)
-            pipeline.execute()
+            marks = [zadd(key, {loading.token: LOADING}) for key in self._sets(board)]
+            self._door.execute_all([*marks, *self._expiries(board)])
         return loading
 
     def load(self, board: Board, players: Sequence[tuple[str, Totals]]) -> None:
@@ -85,71 +59,67 @@ class RedisRankSets:
     def pause(self, board: Board, loading: Loading) -> None:
         text = json.dumps({"token": loading.token, "after": loading.after})
         with _translated():
-            self._client.set(self._pause_key(board), text, ex=PAUSE_SECONDS)
+            self._door.execute("SET", self._keys.paused(*board), text, "EX", PAUSE_SECONDS)
 
     def complete(self, board: Board, loading: Loading) -> bool:
-        pipeline = self._client.pipeline(transaction=True)
+        commands: list[Command] = []
         for key in self._sets(board):
             # Only where the mark still is: a set lost on the way has lost it, too.
-            pipeline.zadd(key, {loading.token: COMPLETE}, xx=True)
-            pipeline.zscore(key, loading.token)
-            pipeline.zremrangebyscore(key, LOADING, LOADING)
-        pipeline.delete(self._pause_key(board))
+            commands.append(zadd(key, {loading.token: COMPLETE}, "XX"))
+            commands.append(("ZSCORE", key, loading.token))
+            commands.append(("ZREMRANGEBYSCORE", key, LOADING, LOADING))
+        commands.append(("UNLINK", self._keys.paused(*board)))
         with _translated():
-            answers = pipeline.execute()
+            answers = self._door.execute_all(commands, atomic=True)
         return all(score == COMPLETE for score in answers[1:-1:3])
 
     def forget(self, board: Board) -> None:
         with _translated():
-            self._client.unlink(*self._sets(board), self._pause_key(board))
+            self._door.execute("UNLINK", *self._sets(board), self._keys.paused(*board))
 
     def raise_to(self, standings: Iterable[tuple[str, Standing]]) -> None:
         found = list(standings)
-        pipeline = self._client.pipeline(transaction=False)
-        for key, values in raises(self._keys, found).items():
-            pipeline.zadd(key, dict(values), gt=True)
+        commands = [zadd(key, values, "GT") for key, values in raises(self._keys, found).items()]
         for board in {(standing.season, standing.board) for _, standing in found}:
-            self._expire(pipeline, board)
+            commands += self._expiries(board)
         with _translated():
-            pipeline.execute()
+            self._door.execute_all(commands)
 
     def reconciled_until(self) -> datetime | None:
         with _translated():
-            stored = cast("str | None", self._client.get(self._reconciled))
+            stored = self._door.execute("HGET", self._keys.reconciled, "until")
         return None if stored is None else from_epoch_ms(int(stored))
 
-    def set_reconciled_until(self, moment: datetime) -> None:
+    def set_reconciled_until(self, moment: datetime, guard: Guard | None = None) -> None:
+        fence = "" if guard is None else str(guard.fence)
         with _translated():
-            self._client.set(self._reconciled, epoch_ms(moment))
+            stored = self._door.script(SET_RECONCILED, [self._keys.reconciled], [epoch_ms(moment), fence])
+        if guard is not None and not stored:
+            raise FencedOut(guard)
 
     def values(self, board: Board, metric: str, telegram_ids: Sequence[str]) -> list[int | None]:
         with _translated():
-            scores = cast("list[Any]", self._client.zmscore(self._keys.ranking(*board, metric), list(telegram_ids)))
+            scores = self._door.execute("ZMSCORE", self._keys.ranking(*board, metric), *telegram_ids)
         return [None if score is None else int(score) for score in scores]
 
     def size(self, board: Board, metric: str) -> int:
         with _translated():
-            return self._client.zcount(self._keys.ranking(*board, metric), 0, "+inf")
+            return int(self._door.execute("ZCOUNT", self._keys.ranking(*board, metric), 0, "+inf"))
 
     def _sets(self, board: Board) -> list[str]:
         return [self._keys.ranking(*board, metric) for metric in METRICS]
 
-    def _expire(self, pipeline: "Pipeline", board: Board) -> None:
+    def _expiries(self, board: Board) -> list[Command]:
         expires_at = expiry_of(board[0])
-        if expires_at is not None:
-            for key in self._sets(board):
-                pipeline.expireat(key, expires_at)
-
-    def _pause_key(self, board: Board) -> str:
-        return f"{self._keys.board(*board)}:paused"
+        if expires_at is None:
+            return []
+        return [("EXPIREAT", key, int(expires_at.timestamp())) for key in self._sets(board)]
 
     def _paused(self, board: Board) -> Loading | None:
         """Where an earlier run stopped, if every set still has its mark."""
-        text = cast("str | None", self._client.get(self._pause_key(board)))
+        text = self._door.execute("GET", self._keys.paused(*board))
         if text is None:
             return None
         loading = Loading(**json.loads(text))
-        pipeline = self._client.pipeline(transaction=False)
-        for key in self._sets(board):
-            pipeline.zscore(key, loading.token)
-        return loading if all(score == LOADING for score in pipeline.execute()) else None
+        scores = self._door.execute_all([("ZSCORE", key, loading.token) for key in self._sets(board)])
+        return loading if all(score == LOADING for score in scores) else None

@@ -26,6 +26,9 @@ class Readiness:
     def ready(self) -> bool:
         return all(check.state == "up" for check in self.checks if check.required)
 
+    def is_up(self, name: str) -> bool:
+        return any(check.name == name and check.state == "up" for check in self.checks)
+
 
 @dataclass(frozen=True, slots=True)
 class Dependency:

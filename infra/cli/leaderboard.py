@@ -12,12 +12,14 @@ import click
 
 from chalicelib.arena.leaderboard_upkeep import LeaderboardUpkeep
 from chalicelib.arena.standings_audit import StandingsAudit, compare
-from chalicelib.cache.leaderboard_sets import RedisRankSets, patient_client
+from chalicelib.cache.door import PATIENT, RedisDoor
+from chalicelib.cache.leaderboard_sets import RedisRankSets
 from chalicelib.clock import system_clock
 from chalicelib.data.catalogue import MongoCatalogue
 from chalicelib.data.leaderboard_upkeep import MongoStandingsBooks, MongoStandingsPages
 from chalicelib.data.operations import Operations
 from chalicelib.data.pools import ENVIRONMENT_POOLS, Pools, without_secondaries
+from chalicelib.settings import split_urls
 from infra.cli.local import LocalCloud
 
 BUDGET_SECONDS = 60.0
@@ -43,7 +45,8 @@ class Tools:
 @contextmanager
 def _tools(region: str, uri: str, database: str, redis_url: str | None) -> Iterator[Tools]:
     pools = Pools(uri, without_secondaries(ENVIRONMENT_POOLS))
-    sets = RedisRankSets(patient_client(redis_url), database) if redis_url else None
+    door = RedisDoor.from_urls(split_urls(redis_url), limits=PATIENT) if redis_url else None
+    sets = None if door is None else RedisRankSets(door, database)
     try:
         operations = Operations(pools, database, budget_seconds=BUDGET_SECONDS)
         pages, catalogue = MongoStandingsPages(operations), MongoCatalogue(operations)
@@ -55,8 +58,8 @@ def _tools(region: str, uri: str, database: str, redis_url: str | None) -> Itera
             StandingsAudit(MongoStandingsBooks(operations), catalogue, system_clock),
         )
     finally:
-        if sets is not None:
-            sets.close()
+        if door is not None:
+            door.close()
         pools.close()
 
 
@@ -81,7 +84,7 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--region", "regions", multiple=True, help="One of the local cloud's regions; all by default."),
         click.option("--mongo-uri", help="A database elsewhere (with --database), instead of the local cloud's."),
         click.option("--database", help="Its name, with --mongo-uri."),
-        click.option("--redis-url", help="The Redis beside it, with --mongo-uri."),
+        click.option("--redis-url", help="The Redis beside it (of a cluster: its nodes, comma-separated)."),
         click.option("--state-dir", type=click.Path(path_type=Path), help="The local cloud's state directory."),
         click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
     ):
@@ -99,7 +102,7 @@ def _targets(
         return [(database, mongo_uri, database, redis_url)]
     local = LocalCloud.running(state_dir)
     found = [(name, local.region(name)) for name in regions or local.regions]
-    return [(name, entry["mongo"], entry["database"], local.status.get("redis")) for name, entry in found]
+    return [(name, entry["mongo"], entry["database"], local.redis_url) for name, entry in found]
 
 
 Work = Callable[[Tools], tuple[list[dict[str, Any]], bool]]

@@ -12,12 +12,12 @@ from chalicelib.arena.ports import Document
 from chalicelib.arena.standings import ALL, stored_totals
 from chalicelib.arena.standings_audit import StandingsAudit
 from chalicelib.cache.leaderboard import BoardKeys
-from chalicelib.cache.leaderboard_sets import patient_client
 from chalicelib.data.leaderboard_upkeep import MongoStandingsBooks
 from chalicelib.data.operations import Operations
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from infra.cli.leaderboard import command
-from tests.standings import kept, realm_sums, still_held, summed
+from tests.redis_doors import client_of
+from tests.standings import forget_boards, kept, realm_sums, still_held, summed
 from tests.worlds import World
 
 
@@ -59,7 +59,7 @@ def test_a_database_of_the_running_game_gets_its_standings(
     assert {report["board"]: report["players"] for report in reports if report["season"] is None}["all"] == len(players)
     assert run("verify", database, mongo_uri, valkey_url)[0] == 0
 
-    client = patient_client(valkey_url)
+    client = client_of(valkey_url)
     key = BoardKeys(database.name).ranking(None, "all", "score")
     somebody = min(players)
     client.zadd(key, {somebody: 10**9, "stranger": 5})
@@ -68,9 +68,8 @@ def test_a_database_of_the_running_game_gets_its_standings(
     assert (code, board["ahead"], board["behind"], board["strangers"]) == (1, 1, 0, 1)
     assert run("rebuild", database, mongo_uri, valkey_url)[0] == 0
     assert run("verify", database, mongo_uri, valkey_url)[0] == 0
-    for name in client.scan_iter(f"board:*{database.name}*"):
-        client.delete(name)
     client.close()
+    forget_boards(valkey_url, database.name)
 
 
 def test_without_redis_there_is_nothing_to_rebuild(database: Database[Document], mongo_uri: str) -> None:

@@ -10,12 +10,13 @@ from pymongo import MongoClient
 from chalicelib.arena.leaderboard_ports import Neighbours, Ranking, Ranks, StandingsQueries
 from chalicelib.arena.leaderboard_upkeep import LeaderboardUpkeep
 from chalicelib.arena.ports import Document
-from chalicelib.cache.leaderboard import RedisBoards, quick_client
-from chalicelib.cache.leaderboard_sets import RedisRankSets, patient_client
+from chalicelib.cache.leaderboard import RedisBoards
+from chalicelib.cache.leaderboard_sets import RedisRankSets
 from chalicelib.data.leaderboard_upkeep import MongoStandingsPages
 from chalicelib.data.leaderboards import MongoStandings
 from chalicelib.data.operations import Operations
 from tests.rankings import BruteForce, every_ranking, random_players
+from tests.redis_doors import door_to
 from tests.standings import forget_boards
 from tests.worlds import NOON, mongo_world
 
@@ -40,14 +41,14 @@ def paths(mongo_uri: str, mongo_client: MongoClient[Document], valkey_url: str) 
     players = random_players(random.Random(SEED), PLAYERS, NOON)
     database["users"].insert_many(players)
     operations = Operations(pools, database.name)
-    boards = RedisBoards(quick_client(valkey_url), database.name, failed=_refuse)
-    sets = RedisRankSets(patient_client(valkey_url), database.name)
+    door = door_to(valkey_url)
+    boards = RedisBoards(door, database.name, failed=_refuse)
+    sets = RedisRankSets(door, database.name)
     upkeep = LeaderboardUpkeep(MongoStandingsPages(operations), world.catalogue, world.clock, sets=sets)
     for board in {(ranking.season, ranking.board) for ranking in every_ranking()}:
         assert upkeep.load(board, lambda: True)
     yield Paths(players, MongoStandings(operations), boards)
-    boards.close()
-    sets.close()
+    door.close()
     pools.close()
     mongo_client.drop_database(database.name)
     forget_boards(valkey_url, database.name)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import redis
 from pymongo.database import Database
 
 from chalicelib.arena.leaderboard_ports import Ranking
@@ -16,30 +15,20 @@ from chalicelib.arena.leaderboard_upkeep import PAGE, LeaderboardUpkeep
 from chalicelib.arena.leaderboard_upkeep_ports import Board, Loading
 from chalicelib.arena.ports import Document, Update
 from chalicelib.arena.standings import Totals
-from chalicelib.cache.leaderboard import AWAY_SECONDS, BoardKeys, RedisBoards, quick_client
-from chalicelib.cache.leaderboard_sets import RedisRankSets, patient_client
+from chalicelib.cache.breaker import BreakerRules
+from chalicelib.cache.leaderboard import BoardKeys, RedisBoards
+from chalicelib.cache.leaderboard_sets import RedisRankSets
 from chalicelib.data.leaderboard_upkeep import MongoStandingsPages
 from chalicelib.data.operations import Operations
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
-from localcloud.ports import free_ports
-from localcloud.valkey import Valkey
 from tests.fakes.live_queue import MemoryLiveQueue
 from tests.rankings import random_players
-from tests.servers import supervised
+from tests.redis_doors import client_of, door_to
 from tests.standings import forget_boards
 from tests.worlds import NOON, World, mongo_world
 
 SCORE = Ranking(board="all", metric="score")
 ALL_TIME: Board = (None, "all")
-
-
-@pytest.fixture(scope="module")
-def own_valkey() -> Iterator[str]:
-    """A server of this file's own, which it may flush."""
-    with supervised() as (supervisor, state):
-        valkey = Valkey(free_ports(1)[0])
-        supervisor.start([valkey.server(state)])
-        yield valkey.uri
 
 
 class Stage:
@@ -48,19 +37,16 @@ class Stage:
     def __init__(self, world: World, operations: Operations, url: str, database: str) -> None:
         self.world = world
         self.operations = operations
-        self.redis = redis.Redis.from_url(url, decode_responses=True)
+        self.redis = client_of(url)
+        self.urls = url
+        self.database = database
         self.keys = BoardKeys(database)
         self.failures: list[Exception] = []
         self.live = MemoryLiveQueue()
         self.seconds = 0.0
-        self.boards = RedisBoards(
-            quick_client(url),
-            database,
-            failed=self.failures.append,
-            live=self.live,
-            monotonic=lambda: self.seconds,
-        )
-        self.sets = RedisRankSets(patient_client(url), database)
+        self.door = door_to(url, now=lambda: self.seconds)
+        self.boards = RedisBoards(self.door, database, failed=self.failures.append, live=self.live)
+        self.sets = RedisRankSets(self.door, database)
         self.pages = MongoStandingsPages(operations)
         self.upkeep = self.with_sets(self.sets)
         self.service = world.leaderboards(self.boards)
@@ -78,6 +64,10 @@ class Stage:
         listeners = [self.boards] if told else []
         self.world.battles(listeners=listeners).run(self.world.command(broker, request_id, telegram_id=who))
 
+    def lose(self) -> None:
+        """Redis forgets what it held of this arena."""
+        forget_boards(self.urls, self.database)
+
     def scores(self, board: str = "all", season: str | None = None) -> dict[str, int]:
         """What the set of ``board`` by score holds."""
         key = self.keys.ranking(season, board, "score")
@@ -85,20 +75,21 @@ class Stage:
         return {who: int(value) for who, value in members if value >= 0}
 
 
-@pytest.fixture
-def stage(database: Database[Document], mongo_uri: str, own_valkey: str) -> Iterator[Stage]:
+@pytest.fixture(params=["valkey_url", "valkey_cluster"])
+def stage(request: pytest.FixtureRequest, database: Database[Document], mongo_uri: str) -> Iterator[Stage]:
+    """On a single node, and on a cluster whose nodes share the boards."""
+    urls: str = request.getfixturevalue(request.param)
     pools = Pools(mongo_uri, without_secondaries(GUIDE_POOLS))
     world, _ = mongo_world(database, mongo_uri, pools=pools)
     for who in ("1", "2", "3"):
         world.add_player(who, username=f"player {who}")
         world.add_broker(who, energy=100, intelligence=10 * int(who))
-    stage = Stage(world, Operations(pools, database.name), own_valkey, database.name)
+    stage = Stage(world, Operations(pools, database.name), urls, database.name)
     yield stage
-    stage.boards.close()
-    stage.sets.close()
+    stage.door.close()
     stage.redis.close()
     pools.close()
-    forget_boards(own_valkey, database.name)
+    forget_boards(urls, database.name)
 
 
 def truth(world: World, season: str | None = None, board: str = "all") -> dict[str, int]:
@@ -143,7 +134,7 @@ def test_answers_stay_right_through_a_flush(stage: Stage) -> None:
     """At once from MongoDB, also when battles have begun to fill the sets again; fast again after the next run."""
     fill(stage)
     stage.run()
-    stage.redis.flushall()
+    stage.lose()
     stage.fight("2", "after the flush")
     assert stage.scores().keys() == {"2"}
     expected = sorted(truth(stage.world).items(), key=lambda item: (item[1], item[0]), reverse=True)
@@ -209,7 +200,7 @@ def test_a_loading_that_lost_its_sets_on_the_way_is_not_complete(stage: Stage) -
     """The mark it was begun with is gone with them; another loading's mark is not its own."""
     fill(stage)
     loading = stage.sets.begin(ALL_TIME)
-    stage.redis.flushall()
+    stage.lose()
     other = stage.sets.begin(ALL_TIME)
     stage.sets.load(ALL_TIME, stage.pages.players(ALL_TIME, "", PAGE))
     assert not stage.sets.complete(ALL_TIME, loading)
@@ -252,11 +243,11 @@ def test_a_dead_redis_is_asked_once_in_a_while(stage: Stage, database: Database[
         dead = Stage(stage.world, stage.operations, url, database.name)
         for number in range(3):
             dead.fight("1", f"r{number}")
-        assert len(dead.failures) == 1
-        assert dead.service.my_rank("1", BoardQuery())["rank"] == 1
-        dead.seconds = AWAY_SECONDS
-        dead.fight("1", "later")
         assert len(dead.failures) == 2
+        assert dead.service.my_rank("1", BoardQuery())["rank"] == 1
+        dead.seconds = BreakerRules().open_seconds * 2
+        dead.fight("1", "later")
+        assert len(dead.failures) == 3
         assert dead.run().redis == "unavailable"
 
 

@@ -1,0 +1,42 @@
+"""Doors to the test servers, and plain clients to look behind them."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from chalicelib.cache.door import DoorLimits, RedisDoor
+from chalicelib.settings import split_urls
+
+UNHURRIED = DoorLimits(budget_seconds=10.0, connections_per_node=2)
+"""For what is not about time: test machines are busy."""
+
+
+def door_to(urls: str, *, limits: DoorLimits = UNHURRIED, **options: Any) -> RedisDoor:
+    """A door to the server, or to the cluster of the comma-separated ``urls``."""
+    return RedisDoor.from_urls(split_urls(urls), limits=limits, **options)
+
+
+def client_of(urls: str) -> Any:
+    """redis-py's own client of the same server or cluster."""
+    first, *others = split_urls(urls)
+    if others:
+        return redis.RedisCluster.from_url(first, decode_responses=True)
+    return redis.Redis.from_url(first, decode_responses=True)
+
+
+def forget(urls: str, prefix: str) -> None:
+    """Deletes every key that begins with ``prefix``."""
+    client = client_of(urls)
+    for key in list(client.scan_iter(f"{prefix}*")):
+        client.delete(key)
+    client.close()
+
+
+def eventually(what: str, holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Waits for a server to come to a state."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.02)
