@@ -16,6 +16,7 @@ from chalicelib.arena.battle_service import DEFAULT_ARENA, DEFAULT_LEAGUE
 from chalicelib.arena.ports import CatalogueQueries, Document
 from chalicelib.clock import Clock
 from chalicelib.errors import Conflict, NotFound, Unavailable
+from chalicelib.locks import Guard
 
 SWEEP_MAX: Final = 500
 """Jobs one sweep sends again; the rest is the next one's."""
@@ -89,8 +90,12 @@ class BattleQueue:
             return None
         return {name: value for name, value in found.items() if name != "requestId"}
 
-    def sweep(self) -> Swept:
-        """Sends again what has waited too long. Raises ``Unavailable``."""
+    def sweep(self, guard: Guard | None = None) -> Swept:
+        """Sends again what has waited too long.
+
+        Raises ``Unavailable``, and ``FencedOut`` when ``guard``'s lock has a newer holder: what was sent by then may be
+        sent again by that one, which makes no second battle.
+        """
         queue = self._required_queue()
         now = self._clock()
         due = {battle_jobs.key_of(job): job for job in self._jobs.due(now, SWEEP_MAX)}
@@ -98,7 +103,7 @@ class BattleQueue:
         refused = queue.send_batch(list(messages.values())) if messages else []
         sent = [key for key, message in messages.items() if message not in refused]
         if sent:
-            self._jobs.postpone({key: battle_jobs.next_look(due[key], now) for key in sent})
+            self._jobs.postpone({key: battle_jobs.next_look(due[key], now) for key in sent}, guard)
         return Swept(due=len(due), resent=len(sent))
 
     def lengths(self) -> Mapping[tuple[str, str], int]:

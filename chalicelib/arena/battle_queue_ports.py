@@ -8,6 +8,7 @@ from typing import Protocol
 from chalicelib.arena.battle import BattleResult
 from chalicelib.arena.battle_gate import BattleCommand
 from chalicelib.arena.ports import Document
+from chalicelib.locks import Guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,11 @@ class BattleJobs(Protocol):
     def due(self, now: datetime, limit: int) -> list[Document]:
         """Queued jobs whose ``dueAt`` has come, the longest overdue first."""
 
-    def postpone(self, due: Mapping[JobKey, datetime]) -> None:
-        """Sets ``dueAt`` of jobs that are still queued in that round, and counts their being sent again."""
+    def postpone(self, due: Mapping[JobKey, datetime], guard: Guard | None = None) -> None:
+        """Sets ``dueAt`` of jobs that are still queued in that round, and counts their being sent again.
+
+        With a ``guard`` only the newest holder of its lock does so; any other gets ``FencedOut``.
+        """
 
     def queued(self) -> Mapping[tuple[str, str], int]:
         """How many jobs are queued, by (arena, league)."""

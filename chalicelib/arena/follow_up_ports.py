@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from chalicelib.arena.ports import Document, Outcome
+from chalicelib.locks import Guard
 
 T = TypeVar("T")
 
@@ -31,8 +32,11 @@ class FollowUpSnapshot(Protocol):
 
 
 class FollowUpStore(Protocol):
-    """Transactions over follow-ups; see ``ports.Store`` for what they promise."""
+    """Transactions over follow-ups; see ``ports.Store`` for what they promise.
+
+    With a ``guard`` only the newest holder of its lock writes; any other gets ``FencedOut``.
+    """
 
     def new_id(self) -> Any: ...
 
-    def transact(self, work: Callable[[FollowUpSnapshot], Outcome[T]]) -> T: ...
+    def transact(self, work: Callable[[FollowUpSnapshot], Outcome[T]], guard: Guard | None = None) -> T: ...

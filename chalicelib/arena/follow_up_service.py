@@ -10,6 +10,7 @@ from chalicelib.arena.follow_ups import Settled, settle
 from chalicelib.arena.ports import Outcome
 from chalicelib.clock import Clock
 from chalicelib.errors import Unavailable
+from chalicelib.locks import Guard
 
 BATCH_EVENTS: Final = 100
 """Events per transaction: few enough that a popular referrer's own battle seldom meets it."""
@@ -40,23 +41,23 @@ class RunReport:
 
 
 class FollowUpService:
-    """Settles due follow-ups. Any number of runs may overlap."""
+    """Settles due follow-ups. Any number of runs may overlap, but they get into each other's way: hence the lock."""
 
     def __init__(self, store: FollowUpStore, clock: Clock, *, batch_events: int = BATCH_EVENTS) -> None:
         self._store = store
         self._clock = clock
         self._batch_events = batch_events
 
-    def run(self, go_on: Callable[[], bool] = lambda: True) -> RunReport:
+    def run(self, go_on: Callable[[], bool] = lambda: True, guard: Guard | None = None) -> RunReport:
         """Settles until nothing is due, or ``go_on`` says no.
 
         A batch that can't commit in its time (its players are busy) is tried again in halves. Raises ``Unavailable``
-        when not even a single event can be settled.
+        when not even a single event can be settled, ``FencedOut`` when ``guard``'s lock has a newer holder.
         """
         report, size = RunReport(), self._batch_events
         while go_on():
             try:
-                settled = self._store.transact(self._work(size, self._clock()))
+                settled = self._store.transact(self._work(size, self._clock()), guard)
             except Unavailable:
                 if size == 1:
                     raise

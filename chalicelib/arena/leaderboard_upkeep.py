@@ -24,6 +24,7 @@ from chalicelib.arena.seasons import Season, season_at, season_length
 from chalicelib.arena.standings import ALL, Standing, league_board, realm_board, standings_of
 from chalicelib.clock import Clock
 from chalicelib.errors import Unavailable
+from chalicelib.locks import Guard
 
 PAGE: Final = 2000
 """Players read at a time."""
@@ -72,18 +73,16 @@ class LeaderboardUpkeep:
         self._sets = sets
         self._live = live
 
-    def close(self) -> None:
-        """Gives the connection to the sets back."""
-        if self._sets is not None:
-            self._sets.close()
+    def run(self, may_go_on: MayGoOn, guard: Guard | None = None) -> UpkeepReport:
+        """Mends, loads what is missing, announces what changed.
 
-    def run(self, may_go_on: MayGoOn) -> UpkeepReport:
-        """Mends, loads what is missing, announces what changed. Raises ``Unavailable`` when MongoDB is."""
+        Raises ``Unavailable`` when MongoDB is, ``FencedOut`` when ``guard``'s lock has a newer holder.
+        """
         touched: set[str] = set()
         if self._sets is None:
             return UpkeepReport(redis="absent", announced=self._announce(self._touched_lately()))
         try:
-            reconciled = self._reconcile(self._sets, touched, may_go_on)
+            reconciled = self._reconcile(self._sets, touched, may_go_on, guard)
             missing = self._sets.incomplete(self.boards())
             rebuilt = tuple(board for board in missing if may_go_on() and self.load(board, may_go_on))
         except Unavailable as error:
@@ -137,7 +136,7 @@ class LeaderboardUpkeep:
     def _season(self) -> Season:
         return season_at(self._clock(), season_length(self._catalogue.economy_config()))
 
-    def _reconcile(self, sets: RankSets, touched: set[str], may_go_on: MayGoOn) -> int:
+    def _reconcile(self, sets: RankSets, touched: set[str], may_go_on: MayGoOn, guard: Guard | None) -> int:
         """Raises the values of players changed since the last run; how many there were."""
         now = self._clock()
         until = sets.reconciled_until()
@@ -150,10 +149,10 @@ class LeaderboardUpkeep:
             touched.update(found.board for _, found in standings)
             count += len(changed)
             if len(changed) < PAGE:
-                sets.set_reconciled_until(now)
+                sets.set_reconciled_until(now, guard)
                 return count
             moment = _next_moment(changed, moment)
-            sets.set_reconciled_until(moment)
+            sets.set_reconciled_until(moment, guard)
             if not may_go_on():
                 return count
 

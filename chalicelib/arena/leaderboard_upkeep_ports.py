@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from chalicelib.arena.ports import Document
 from chalicelib.arena.seasons import Season, season_by_id
 from chalicelib.arena.standings import Standing, Totals
+from chalicelib.locks import Guard
 
 Board = tuple[str | None, str]
 """A season's id (None is all-time) and a board's name."""
@@ -38,8 +39,6 @@ class Loading:
 class RankSets(Protocol):
     """The sorted sets of boards. Every method raises ``Unavailable`` when they can't be reached."""
 
-    def close(self) -> None: ...
-
     def incomplete(self, boards: Sequence[Board]) -> list[Board]:
         """Those of ``boards`` of which a set is missing or not completely loaded."""
         ...
@@ -68,7 +67,9 @@ class RankSets(Protocol):
         """Changes before this moment are in the sets; None when nobody knows."""
         ...
 
-    def set_reconciled_until(self, moment: datetime) -> None: ...
+    def set_reconciled_until(self, moment: datetime, guard: Guard | None = None) -> None:
+        """Raises ``FencedOut`` when it was set by a newer holder of ``guard``'s lock."""
+        ...
 
     def values(self, board: Board, metric: str, telegram_ids: Sequence[str]) -> list[int | None]: ...
 
@@ -93,6 +94,13 @@ class StandingsPages(Protocol):
 
 class SeasonRecords(Protocol):
     """Seasons and their final standings. Writes may be repeated."""
+
+    def under(self, guard: Guard) -> "SeasonRecords":
+        """The same records; ``note``, ``close`` and ``write`` are for the newest holder of ``guard``'s lock only.
+
+        Any other gets ``FencedOut``.
+        """
+        ...
 
     def record(self, season: Season) -> Document:
         """The season's document, made if there is none."""

@@ -19,6 +19,7 @@ from chalicelib.arena.ports import CatalogueQueries, Document
 from chalicelib.arena.seasons import LENGTHS, Season, season_at, season_before, season_by_id, season_length, still_kept
 from chalicelib.arena.standings import ALL, Totals, escaped, unescaped
 from chalicelib.clock import Clock
+from chalicelib.locks import Guard
 
 GRACE: Final = timedelta(minutes=5)
 """A battle's time may be in the season and its commit a moment after; clocks differ, too."""
@@ -51,21 +52,22 @@ class SeasonArchive:
         self._catalogue = catalogue
         self._clock = clock
 
-    def run(self, may_go_on: MayGoOn) -> ArchiveReport:
+    def run(self, may_go_on: MayGoOn, guard: Guard | None = None) -> ArchiveReport:
         """Records the current season and archives ended ones, the oldest first, while there is time.
 
-        Raises ``Unavailable``.
+        Raises ``Unavailable``, and ``FencedOut`` when ``guard``'s lock has a newer holder.
         """
+        records = self._records if guard is None else self._records.under(guard)
         now = self._clock()
         current = season_at(now, season_length(self._catalogue.economy_config()))
-        self._records.record(current)
+        records.record(current)
         recorded = {season["_id"]: season.get("archivedAt") for season in self._standings.seasons()}
         latest = self._latest(now)
         archived: list[str] = []
         unfinished: list[str] = []
         written = 0
         for season in self._ended(now, latest, recorded):
-            done, count = self._archive(season, may_go_on)
+            done, count = self._archive(records, season, may_go_on)
             written += count
             (archived if done else unfinished).append(season.id)
         missed = [name for name, archived_at in recorded.items() if archived_at is None and _is_lost(name, latest)]
@@ -109,18 +111,18 @@ class SeasonArchive:
     def _was_played(self, season: Season, recorded: Mapping[str, Any]) -> bool:
         return season.id in recorded or self._standings.season_was_played(season.id)
 
-    def _archive(self, season: Season, may_go_on: MayGoOn) -> tuple[bool, int]:
+    def _archive(self, records: SeasonRecords, season: Season, may_go_on: MayGoOn) -> tuple[bool, int]:
         """Whether the season is archived now, and how many final standings were written."""
-        record = self._records.record(season)
+        record = records.record(season)
         written = 0
         if ALL not in record.get("finished", ()):
             # Whoever is on any board is on this one: copying it finds the boards there are.
-            done, written = self._copy(season, ALL, may_go_on)
+            done, written = _copy(records, season, ALL, may_go_on)
             if not done:
                 return False, written
-            record = self._records.record(season)
+            record = records.record(season)
         for board in sorted(set(record.get("boards", ())) - set(record.get("finished", ()))):
-            done, count = self._copy(season, board, may_go_on)
+            done, count = _copy(records, season, board, may_go_on)
             written += count
             if not done:
                 return False, written
@@ -128,32 +130,33 @@ class SeasonArchive:
         if not still_kept(season, self._latest(now)):
             # The season after the next began meanwhile: its first battles may have come before the last page.
             return False, written
-        self._records.close(season.id, now)
+        records.close(season.id, now)
         return True, written
 
-    def _copy(self, season: Season, board: str, may_go_on: MayGoOn) -> tuple[bool, int]:
-        place = (season.id, board)
-        last = self._records.last_rank(place)
-        rank = 0 if last is None else int(last["rank"])
-        after = None if last is None else (Totals.read(last["totals"]).score, str(last["telegramId"]))
-        written = 0
-        while may_go_on():
-            page = self._records.next_players(place, after, PAGE)
-            finals = [
-                (rank + position, str(player["telegramId"]), Totals.read(_sums(player, board)))
-                for position, player in enumerate(page, 1)
-            ]
-            if finals:
-                # The boards first: an interruption in between must not lose one.
-                self._records.note(season.id, boards=_boards(page) if board == ALL else ())
-                self._records.write(place, finals)
-                rank, who, totals = finals[-1]
-                after = (totals.score, who)
-                written += len(finals)
-            if len(page) < PAGE:
-                self._records.note(season.id, boards=[board], finished=[board])
-                return True, written
-        return False, written
+
+def _copy(records: SeasonRecords, season: Season, board: str, may_go_on: MayGoOn) -> tuple[bool, int]:
+    place = (season.id, board)
+    last = records.last_rank(place)
+    rank = 0 if last is None else int(last["rank"])
+    after = None if last is None else (Totals.read(last["totals"]).score, str(last["telegramId"]))
+    written = 0
+    while may_go_on():
+        page = records.next_players(place, after, PAGE)
+        finals = [
+            (rank + position, str(player["telegramId"]), Totals.read(_sums(player, board)))
+            for position, player in enumerate(page, 1)
+        ]
+        if finals:
+            # The boards first: an interruption in between must not lose one.
+            records.note(season.id, boards=_boards(page) if board == ALL else ())
+            records.write(place, finals)
+            rank, who, totals = finals[-1]
+            after = (totals.score, who)
+            written += len(finals)
+        if len(page) < PAGE:
+            records.note(season.id, boards=[board], finished=[board])
+            return True, written
+    return False, written
 
 
 def _sums(player: Mapping[str, Any], board: str) -> Document:

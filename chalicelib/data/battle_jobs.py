@@ -10,7 +10,9 @@ from chalicelib.arena.battle_queue_ports import BattleAndJob, BattleJobAndMode, 
 from chalicelib.arena.ports import Document
 from chalicelib.arena.ports import Update as Change
 from chalicelib.data import battle_job_queries as queries
+from chalicelib.data.fences import FencedUpdates
 from chalicelib.data.operations import Operations, Update, UpdateReturning
+from chalicelib.locks import Guard
 
 _NO_LONGER_DUE = {"dueAt": ""}
 
@@ -20,6 +22,7 @@ class MongoBattleJobs:
 
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
+        self._fenced = FencedUpdates(operations)
 
     def intake(self, command: BattleCommand, arena: str, league: str) -> BattleJobAndMode:
         (found,) = self._operations.execute(queries.intake(command, arena, league))
@@ -59,12 +62,12 @@ class MongoBattleJobs:
     def due(self, now: datetime, limit: int) -> list[Document]:
         return self._operations.execute(queries.due(now, limit))
 
-    def postpone(self, due: Mapping[JobKey, datetime]) -> None:
+    def postpone(self, due: Mapping[JobKey, datetime], guard: Guard | None = None) -> None:
         changes = [
             Change(queries.COLLECTION, _where(key, (QUEUED,)), {"$set": {"dueAt": due_at}, "$inc": {"resent": 1}})
             for key, due_at in due.items()
         ]
-        self._operations.execute(Update(changes))
+        self._fenced.update(guard, changes)
 
     def queued(self) -> Mapping[tuple[str, str], int]:
         found = self._operations.execute(queries.queued())

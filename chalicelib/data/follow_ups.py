@@ -9,6 +9,7 @@ from chalicelib.arena.follow_ups import BOSS_DAMAGE, CREATOR_EARNINGS, fault
 from chalicelib.arena.ports import Document, Outcome
 from chalicelib.data import follow_up_queries as queries
 from chalicelib.data.store import MongoReads, MongoStore
+from chalicelib.locks import Guard
 
 T = TypeVar("T")
 
@@ -43,8 +44,8 @@ class MongoFollowUps:
     def new_id(self) -> Any:
         return self._store.new_id()
 
-    def transact(self, work: Callable[[FollowUpSnapshot], Outcome[T]]) -> T:
-        return self._store.transact_on(MongoFollowUpSnapshot, work)
+    def transact(self, work: Callable[[FollowUpSnapshot], Outcome[T]], guard: Guard | None = None) -> T:
+        return self._store.transact_on(MongoFollowUpSnapshot, work, guard)
 
 
 def _pairs(events: list[Document], kind: str) -> list[tuple[Document, Document]]:

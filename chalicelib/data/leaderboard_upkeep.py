@@ -13,9 +13,11 @@ from chalicelib.arena.seasons import Season
 from chalicelib.arena.standings import Totals, escaped, path_of
 from chalicelib.arena.standings_audit import Sum
 from chalicelib.data import leaderboard_queries as queries
+from chalicelib.data.fences import FencedUpdates
 from chalicelib.data.leaderboard_queries import ARCHIVE, place_of
 from chalicelib.data.leaderboards import HIGHEST_FIRST, MongoStandings, at_path
 from chalicelib.data.operations import Operations, Update
+from chalicelib.locks import Guard
 
 
 class MongoStandingsPages:
@@ -40,15 +42,21 @@ class MongoStandingsPages:
 class MongoSeasonRecords:
     """``leaderboard_upkeep_ports.SeasonRecords``."""
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: Operations, guard: Guard | None = None) -> None:
         self._operations = operations
         self._standings = MongoStandings(operations, pool="primary")
+        self._guard = guard
+        self._fenced = FencedUpdates(operations)
+
+    def under(self, guard: Guard) -> "MongoSeasonRecords":
+        return MongoSeasonRecords(self._operations, guard)
 
     def record(self, season: Season) -> Document:
         found = self._operations.execute(queries.season(season.id))
         if found is None:
             fresh = {"startsAt": season.starts_at, "endsAt": season.ends_at, "archivedAt": None}
-            self._season(season.id, {"$setOnInsert": fresh}, create=True)
+            made = Change("seasons", {"_id": season.id}, {"$setOnInsert": fresh}, upsert=True)
+            self._operations.execute(Update([made]))
             found = {"_id": season.id, **fresh}
         return found
 
@@ -97,10 +105,10 @@ class MongoSeasonRecords:
             )
             for rank, telegram_id, totals in players
         ]
-        self._operations.execute(Update(changes))
+        self._fenced.update(self._guard, changes)
 
-    def _season(self, season_id: str, change: Mapping[str, Any], *, create: bool = False) -> None:
-        self._operations.execute(Update([Change("seasons", {"_id": season_id}, change, upsert=create)]))
+    def _season(self, season_id: str, change: Mapping[str, Any]) -> None:
+        self._fenced.update(self._guard, [Change("seasons", {"_id": season_id}, change)])
 
 
 class MongoStandingsBooks:

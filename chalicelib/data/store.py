@@ -12,6 +12,7 @@ from chalicelib.arena.ports import (
     ActionView,
     BattleQuery,
     BattleView,
+    CommitWatch,
     Document,
     GuildRivalry,
     Insert,
@@ -22,8 +23,10 @@ from chalicelib.arena.ports import (
 )
 from chalicelib.arena.ports import Update as Change
 from chalicelib.data import queries
+from chalicelib.data.fences import require
 from chalicelib.data.operations import Aggregate, Create, Find, FindOne, Operations, Update
 from chalicelib.data.transactions import StaleState, Transactions
+from chalicelib.locks import Guard
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -90,9 +93,10 @@ class MongoSnapshot(MongoReads):
 class MongoStore:
     """``ports.Store`` on a replica set."""
 
-    def __init__(self, operations: Operations, transactions: Transactions) -> None:
+    def __init__(self, operations: Operations, transactions: Transactions, watch: CommitWatch | None = None) -> None:
         self._operations = operations
         self._transactions = transactions
+        self._watch = watch
 
     def new_id(self) -> ObjectId:
         return ObjectId()
@@ -100,18 +104,38 @@ class MongoStore:
     def transact(self, work: Callable[[Snapshot], Outcome[T]]) -> T:
         return self.transact_on(MongoSnapshot, work)
 
-    def transact_on(self, snapshot: Callable[[Operations, ClientSession], S], work: Callable[[S], Outcome[T]]) -> T:
-        """As ``transact``, on a snapshot of another kind: each area reads what its own decisions need."""
+    def transact_on(
+        self,
+        snapshot: Callable[[Operations, ClientSession], S],
+        work: Callable[[S], Outcome[T]],
+        guard: Guard | None = None,
+    ) -> T:
+        """As ``transact``, on a snapshot of another kind: each area reads what its own decisions need.
+
+        With a ``guard`` only the newest holder of its lock writes; any other gets ``FencedOut``.
+        """
+
+        attempted: Sequence[Write] = ()
 
         def attempt(session: ClientSession) -> T:
+            nonlocal attempted
             outcome = work(snapshot(self._operations, session))
-            for operation in _round_trips(outcome.writes):
+            attempted = outcome.writes
+            beside = () if self._watch is None else self._watch.beside(outcome.writes)
+            for operation in _round_trips([*outcome.writes, *beside]):
                 written = self._operations.execute(operation, session=session)
                 if isinstance(operation, Update) and written != len(operation.changes):
                     raise StaleState(operation.changes[0].collection)
+            if guard is not None and outcome.writes:
+                require(self._operations, guard, session)
             return outcome.result
 
-        return self._transactions.run(attempt)
+        try:
+            return self._transactions.run(attempt)
+        finally:
+            # Even after a failure: a commit whose answer was lost may have come through.
+            if self._watch is not None:
+                self._watch.committed(attempted)
 
 
 def _round_trips(writes: Sequence[Write]) -> Iterator[Create | Update]:

@@ -9,7 +9,9 @@ from typing import Any
 
 from chalicelib.arena.battle_gate import BattleCommand
 from chalicelib.arena.battle_queue_ports import BattleAndJob, BattleJobAndMode, JobKey
+from chalicelib.locks import Guard
 from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes.memory_fences import require
 
 Document = dict[str, Any]
 
@@ -68,8 +70,10 @@ class MemoryBattleJobs:
             found = [job for job in self._jobs.values() if "dueAt" in job and job["dueAt"] <= now]
             return copy.deepcopy(sorted(found, key=lambda job: job["dueAt"])[:limit])
 
-    def postpone(self, due: Mapping[JobKey, datetime]) -> None:
+    def postpone(self, due: Mapping[JobKey, datetime], guard: Guard | None = None) -> None:
         with self._lock:
+            if guard is not None:
+                require(self._database, guard)
             for key, due_at in due.items():
                 job = self._waiting(key, "queued")
                 if job is not None:

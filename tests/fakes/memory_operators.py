@@ -10,6 +10,7 @@ from chalicelib.arena.follow_up_ports import DueFollowUps, FollowUpSnapshot
 from chalicelib.arena.operator_ports import OperatorSnapshot
 from chalicelib.arena.ports import Document, Outcome, Update
 from chalicelib.data.seed import CONFIG_ID
+from chalicelib.locks import Guard
 from tests.fakes.memory_database import MemoryDatabase, Moment
 from tests.fakes.memory_store import MemoryStore
 
@@ -108,8 +109,8 @@ class MemoryFollowUps:
     def new_id(self) -> Any:
         return self._store.new_id()
 
-    def transact(self, work: Callable[[FollowUpSnapshot], Outcome[T]]) -> T:
-        return self._store.transact_on(MemoryFollowUpSnapshot, work)
+    def transact(self, work: Callable[[FollowUpSnapshot], Outcome[T]], guard: Guard | None = None) -> T:
+        return self._store.transact_on(MemoryFollowUpSnapshot, work, guard)
 
 
 def _newest(documents: list[Document], limit: int) -> list[Document]:

@@ -26,7 +26,9 @@ from chalicelib.arena.ports import (
     Update,
 )
 from chalicelib.errors import Conflict, Unavailable
+from chalicelib.locks import Guard
 from tests.fakes.memory_database import DuplicateError, MemoryDatabase, Moment, StaleError
+from tests.fakes.memory_fences import counted, require
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -114,14 +116,21 @@ class MemoryStore:
     def transact(self, work: Callable[[Snapshot], Outcome[T]]) -> T:
         return self.transact_on(MemorySnapshot, work)
 
-    def transact_on(self, snapshot: Callable[[Moment], S], work: Callable[[S], Outcome[T]]) -> T:
+    def transact_on(
+        self, snapshot: Callable[[Moment], S], work: Callable[[S], Outcome[T]], guard: Guard | None = None
+    ) -> T:
         lost: Exception = StaleError()
         for _ in range(RACES_MAX):
             moment = self._database.now()
             outcome = work(snapshot(moment))
+            writes = outcome.writes
+            if guard is not None and writes:
+                writes = (*writes, counted(guard))
             try:
-                self._database.commit(outcome.writes, seen=moment)
+                self._database.commit(writes, seen=moment)
             except (StaleError, DuplicateError) as error:
+                if guard is not None:
+                    require(self._database, guard)
                 lost = error
                 continue
             return outcome.result

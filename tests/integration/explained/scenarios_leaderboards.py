@@ -11,6 +11,7 @@ from chalicelib.arena.standings import METRICS, Totals
 from chalicelib.data.leaderboard_queries import place_of
 from chalicelib.data.leaderboard_upkeep import MongoSeasonRecords, MongoStandingsBooks, MongoStandingsPages
 from chalicelib.data.leaderboards import MongoStandings
+from chalicelib.locks import Guard
 from tests.integration.explained.registry import covers
 from tests.integration.explained.town import LAST_SEASON, MAIN, SEASON, Town, document_of, inhabits, player_id
 from tests.worlds import NOON
@@ -111,6 +112,11 @@ def _(town: Town, changed_since: Callable[..., Any]) -> None:
 @covers(MongoStandingsPages.leagues)
 def _(town: Town, leagues: Callable[..., Any]) -> None:
     assert "pro" in leagues()
+
+
+@covers(MongoSeasonRecords.under)
+def _(town: Town, under: Callable[..., Any]) -> None:
+    under(Guard("schedule:7", 1007)).note("2022-03", boards=["all"])
 
 
 @covers(MongoSeasonRecords.record)
