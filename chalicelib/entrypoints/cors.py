@@ -7,21 +7,12 @@ from chalice.app import Chalice, Response
 
 from chalicelib import wiring
 from chalicelib.entrypoints.incoming import current_request
+from chalicelib.entrypoints.limiting import RATE_HEADERS
 from chalicelib.entrypoints.outgoing import respond
 from chalicelib.errors import ArenaError
 from chalicelib.settings import SettingsError
 
-EXPOSED_HEADERS: Final = ", ".join(
-    (
-        "X-Request-Id",
-        "Retry-After",
-        "X-RateLimit-Limit",
-        "X-RateLimit-Remaining",
-        "X-RateLimit-Reset",
-        "RateLimit",
-        "RateLimit-Policy",
-    )
-)
+EXPOSED_HEADERS: Final = ", ".join(("X-Request-Id", "Retry-After", *RATE_HEADERS))
 ALLOWED_METHODS: Final = "GET,PUT,PATCH,POST,DELETE"
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]+|null", re.I)
 

@@ -11,7 +11,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from chalicelib.entrypoints.api_description import INFO, SECURITY_SCHEMES, SERVERS, TAGS, common_refusals
+from chalicelib.arena.rate_limits import UNLIMITED
+from chalicelib.entrypoints.api_description import (
+    INFO,
+    RATE_HEADERS,
+    SECURITY_SCHEMES,
+    SERVERS,
+    TAGS,
+    common_refusals,
+)
 from chalicelib.entrypoints.routing import Answer, Route
 from chalicelib.entrypoints.schemas import all_shapes
 from chalicelib.entrypoints.schemas.common import Schema, record, ref
@@ -25,7 +33,8 @@ _DOCUMENT_IDS: Final = ("id", "brokerId", "guildId")
 _REFERENCE: Final = re.compile(r'"#/components/schemas/(\w+)"')
 _REQUEST_ID: Final = "X-Request-Id"
 _RETRY_AFTER: Final = "Retry-After"
-_RETRIED: Final = (429, 503)
+_TOO_MANY: Final = 429
+_RETRIED: Final = (_TOO_MANY, 503)
 
 
 class UndescribedRoute(Exception):
@@ -67,6 +76,7 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
                     "description": "Seconds after which trying again is sensible.",
                     "schema": {"type": "integer", "minimum": 0},
                 },
+                **{_component(name): header for name, header in RATE_HEADERS.items()},
             },
             "securitySchemes": SECURITY_SCHEMES,
         },
@@ -153,6 +163,8 @@ def _response(route: Route, status: int, codes: list[str], shapes: Mapping[str, 
     headers = {_REQUEST_ID: {"$ref": "#/components/headers/RequestId"}}
     if status in _RETRIED:
         headers[_RETRY_AFTER] = {"$ref": "#/components/headers/RetryAfter"}
+    if route.rate_class != UNLIMITED and (answers or status == _TOO_MANY):
+        headers |= {name: {"$ref": f"#/components/headers/{_component(name)}"} for name in RATE_HEADERS}
     content: dict[str, list[Schema]] = {}
     for answer in answers:
         if answer.shape is not None:
@@ -206,6 +218,10 @@ def _tag(route: Route) -> str:
     if tag not in TAGS:
         raise UndescribedRoute(f"{route.method} {route.path}: no tag {tag}")
     return tag
+
+
+def _component(header: str) -> str:
+    return header.removeprefix("X-").replace("-", "")
 
 
 def _camel_case(name: str) -> str:

@@ -23,10 +23,11 @@ _ACTIONS_MAX: Final = 25
     "POST",
     "/api/admin/auth/login",
     operator_sign_in=True,
+    rate_class="operator-sign-in",
     body={"email": Text(required=True, max_length=254), "password": Verbatim(required=True, max_length=1024)},
     summary="Sign in as an operator",
     answers=(Answer("OperatorToken"),),
-    refusals={401: ("invalid credentials",), 404: ("not_found",), 429: ("rate_limited",)},
+    refusals={401: ("invalid credentials",), 404: ("not_found",)},
 )
 def operator_login(call: Call) -> dict[str, Any]:
     """Five tries per e-mail address and client address in 15 minutes. The token opens operator routes for 12 hours."""

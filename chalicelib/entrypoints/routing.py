@@ -23,7 +23,7 @@ class Call:
     path: Mapping[str, str]
     environment: wiring.Arena | None
     client_address: str = ""
-    """As the gateway saw it, never what the client says."""
+    """As the gateway or a trusted proxy saw it, never what the client says; of an IPv6 address its /64."""
     operator_email: str | None = None
 
     @property
@@ -81,6 +81,8 @@ class Route:
     operator: bool
     operator_sign_in: bool
     standalone: bool
+    rate_class: str
+    """Which limits hold for it: a key of ``rate_limits.RATE_CLASSES``."""
     body: Mapping[str, Field]
     query: Mapping[str, Field]
     handler: Handler

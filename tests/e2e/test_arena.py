@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 import pytest
 from pymongo.database import Database
+from redis import RedisCluster
 
 from tests.e2e.client import send
 from tests.e2e.conftest import Cloud
@@ -46,6 +47,7 @@ def test_status_has_the_promised_shape(cloud: Cloud) -> None:
     assert set(status) == {"tier", "regions", "front", "console", "redis", "localstack"}
     assert status["tier"] == "development"
     assert tuple(status["regions"]) == REGIONS
+    assert len(status["redis"]) == 6
     for name, region in status["regions"].items():
         assert set(region) == {"api", "health", "websocket", "provisioned", "mongo", "database"}
         assert region["websocket"].endswith(f"/{name}")
@@ -81,6 +83,15 @@ def test_the_battle_command_prints_a_battle_whose_score_is_the_engines(cloud: Cl
     stored = cloud.database("eu-west-1").battles.find_one({"requestId": report["battle"]["requestId"]})
     assert stored is not None
     assert stored["score"] == report["battle"]["score"]
+
+
+def test_a_battle_reaches_the_leaderboards_on_the_cluster(cloud: Cloud) -> None:
+    """Its sorted sets belong to several slots; what a region keeps there is under its database's name."""
+    report = json.loads(cloud.command("battle", "--region", "ap-southeast-1", "--json").stdout)
+    who = report["battle"]["ownerTelegramId"]
+    with RedisCluster.from_url(cloud.status["redis"][0], decode_responses=True) as cluster:
+        keys = [str(key) for key in cluster.scan_iter(match="aiba_ap_southeast_1:board:*:score", _type="zset")]
+        assert sum(cluster.zscore(key, who) is not None for key in keys) >= 2
 
 
 def test_initdata_signs_in_a_player(cloud: Cloud) -> None:
@@ -125,6 +136,23 @@ def test_wrong_stale_and_missing_sign_in(cloud: Cloud) -> None:
     assert refused({"x-telegram-id": "5"}) == (401, "telegram auth failed", "missing initData or botToken")
     assert refused({"X-Telegram-Init-Data": signed[:-1] + "_"}) == (401, "telegram auth failed", "hash mismatch")
     assert refused({"X-Telegram-Init-Data": "user=1"}) == (401, "telegram auth failed", "missing hash")
+
+
+def test_one_address_is_limited_and_another_is_not(cloud: Cloud) -> None:
+    """The environments count together, in Valkey; clients are told apart as a trusted proxy tells them."""
+    busy, other = {"X-Forwarded-For": "198.51.100.1"}, {"X-Forwarded-For": "198.51.100.2"}
+    url = f"{cloud.api()}/api/battle/run"
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: send("POST", url, {}, busy), range(40)))
+    limited = [answer for answer in answers if answer.status == 429]
+    assert {answer.status for answer in answers} == {401, 429}
+    assert len(answers) - len(limited) >= 11
+    for answer in limited:
+        assert (answer.error["code"], answer.headers["retry-after"]) == ("rate_limited", "1")
+        assert answer.headers["x-ratelimit-limit"] == "11"
+        assert answer.headers["ratelimit-policy"] == '"global";q=600;w=60, "battle";q=11;w=3'
+        assert "x-ratelimit-degraded" not in answer.headers
+    assert send("POST", url, {}, other).status == 401
 
 
 def test_ten_players_with_energy_for_one_battle_each(cloud: Cloud) -> None:

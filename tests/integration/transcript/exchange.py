@@ -24,6 +24,8 @@ ME: Final = 777
 OTHER: Final = 888
 CALL_ID: Final = "call-1"
 """The X-Request-Id every exchange sends unless it says otherwise."""
+CLIENT: Final = "203.0.113.5"
+"""The address requests come from."""
 
 BROKER: Final = "6b042290b0d099afb79631d1"
 SECOND_BROKER: Final = "6b042290b0d099afb79631d2"
@@ -76,9 +78,11 @@ class Scene:
     def now(self) -> datetime:
         return self.clock()
 
-    def send(self, method: str, url: str, body: object = None, user: int | None = ME, **headers: str) -> Answer:
+    def send(
+        self, method: str, url: str, body: object = None, user: int | None = ME, address: str = CLIENT, **headers: str
+    ) -> Answer:
         signed = {} if user is None else {"x-telegram-init-data": init_data(user, self.now)}
-        return call(self.app, method, url, body, {"x-request-id": CALL_ID, **signed, **headers})
+        return call(self.app, method, url, body, {"x-request-id": CALL_ID, **signed, **headers}, address)
 
     def operator_token(self) -> str:
         return str(self.send("POST", "/api/admin/auth/login", OPERATOR, None).data["token"])
@@ -209,11 +213,19 @@ def in_pool(broker_id: str = BROKER, owner: int = ME) -> Given:
     return put
 
 
-def sent(method: str, url: str, body: object = None, user: int = ME, status: int = 200, **headers: str) -> Given:
+def sent(
+    method: str,
+    url: str,
+    body: object = None,
+    user: int = ME,
+    status: int = 200,
+    address: str = CLIENT,
+    **headers: str,
+) -> Given:
     """An earlier request of the same scene, which succeeded."""
 
     def send(scene: Scene) -> None:
-        answer = scene.send(method, url, body, user, **headers)
+        answer = scene.send(method, url, body, user, address, **headers)
         assert answer.status == status, answer.text
 
     return send

@@ -9,7 +9,6 @@ from tests.integration.transcript.brokers import TRAIN
 from tests.integration.transcript.exchange import (
     ID,
     NOBODYS,
-    SECONDS,
     TEXT,
     TIME,
     Exchange,
@@ -73,8 +72,8 @@ EXCHANGES: Final = (
         body=OPERATOR,
         given=(wrong_five_times,),
         status=429,
-        answer=refusal("rate_limited"),
-        answer_headers={"retry-after": SECONDS},
+        answer=refusal("rate_limited", {"limit": "operator-sign-in", "retryAfterMs": 180_000}),
+        answer_headers={"retry-after": "180", "x-ratelimit-limit": "5", "x-ratelimit-remaining": "0"},
     ),
     Exchange(
         about="7: no token",

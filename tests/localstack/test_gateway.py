@@ -1,0 +1,30 @@
+"""What API Gateway tells a function of the client."""
+
+import json
+import urllib.request
+
+from tests.localstack.running import RunningLocalStack
+from tests.localstack.stacks import Stack, service
+
+ECHO = """
+import json
+
+def handler(event, context):
+    told = {name: value for name, value in event["headers"].items() if name.lower() == "x-forwarded-for"}
+    return {"statusCode": 200, "body": json.dumps([*told.values(), event["requestContext"]["identity"]["sourceIp"]])}
+"""
+"""Answers with the header's value and the source address."""
+
+
+def test_the_peer_is_appended_to_the_addresses_a_client_sends(localstack: RunningLocalStack) -> None:
+    stack = Stack(localstack)
+    assert stack.create(service(ECHO)) == "CREATE_COMPLETE"
+    url = f"{localstack.url}/_aws/execute-api/{stack.physical_id('Api')}/api/old"
+
+    def told(**headers: str) -> list[str]:
+        request = urllib.request.Request(url, headers={name.replace("_", "-"): text for name, text in headers.items()})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return list(json.load(answer))
+
+    assert told() == ["127.0.0.1", "127.0.0.1"]
+    assert told(X_Forwarded_For="1.2.3.4, 198.18.0.7") == ["1.2.3.4, 198.18.0.7, 127.0.0.1", "127.0.0.1"]
