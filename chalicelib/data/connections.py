@@ -46,6 +46,11 @@ class MongoConnections:
     def subscribers(self, feed: str, now: datetime, *, after: str, limit: int) -> list[Document]:
         return self._operations.execute(live_queries.living_followers(feed, now, after, limit))
 
+    def living(self, now: datetime) -> int:
+        """How many there are."""
+        counted = self._operations.execute(live_queries.living(now))
+        return int(counted[0]["connections"]) if counted else 0
+
     def pushed(self, feed: str) -> str | None:
         found = self._operations.execute(live_queries.last_pushed(feed))
         return None if found is None else str(found["digest"])

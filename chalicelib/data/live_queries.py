@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from chalicelib.data.operations import Find, FindOne
+from chalicelib.data.operations import Aggregate, Find, FindOne
 
 
 def living_of_player(telegram_id: str, now: datetime, limit: int) -> Find:
@@ -15,6 +15,11 @@ def living_followers(feed: str, now: datetime, after: str, limit: int) -> Find:
     """By id, above ``after``."""
     where = {"boards": feed, "_id": {"$gt": after}, "expiresAt": {"$gt": now}}
     return Find("connections", where, sort=[("_id", 1)], limit=limit)
+
+
+def living(now: datetime) -> Aggregate:
+    """One document with their number, or none."""
+    return Aggregate("connections", [{"$match": {"expiresAt": {"$gt": now}}}, {"$count": "connections"}])
 
 
 def last_pushed(feed: str) -> FindOne:

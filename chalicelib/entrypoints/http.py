@@ -1,7 +1,8 @@
 """One way to declare a route: parse, authenticate, validate, call, answer in the game's envelope.
 
-Order of checks, as the game's: body size and JSON (413, 400), authentication (401), fields (400), then
-the handler. Handlers take a ``Call`` and return a body, a ``Reply``, or raise an ``ArenaError``.
+Order of checks, as the game's: limits of the client's address (429), body size and JSON (413, 400), authentication
+(401), limits of the player (429), fields (400), then the handler. Handlers take a ``Call`` and return a body, a
+``Reply``, or raise an ``ArenaError``.
 """
 
 import time
@@ -13,13 +14,16 @@ from chalice.app import Blueprint, Chalice, Request, Response
 from chalicelib import wiring
 from chalicelib.arena.initdata import Identity
 from chalicelib.arena.jstext import well_formed
+from chalicelib.arena.rate_limits import UNLIMITED, require_rate_class
 from chalicelib.entrypoints import wire
 from chalicelib.entrypoints.cors import cors_headers, known_origins
 from chalicelib.entrypoints.incoming import current_request, raw_body, request_id_of
+from chalicelib.entrypoints.limiting import Gate, client_of
 from chalicelib.entrypoints.outgoing import accepted, refused
 from chalicelib.entrypoints.routing import Answer, Call, Handler, Reply, Route
 from chalicelib.entrypoints.validation import Field, validate
 from chalicelib.errors import ArenaError, InternalError, NotFound
+from chalicelib.monitoring.meters import Work
 from chalicelib.observability import logger
 from chalicelib.settings import SettingsError
 
@@ -44,6 +48,7 @@ class Routes:
         operator: bool = False,
         operator_sign_in: bool = False,
         standalone: bool = False,
+        rate_class: str | None = None,
         body: Mapping[str, Field] | None = None,
         query: Mapping[str, Field] | None = None,
         summary: str = "",
@@ -55,8 +60,11 @@ class Routes:
         An ``operator`` route asks for an operator's token before anything else and does not exist where no operator
         is configured; an ``operator_sign_in`` route does not exist there either, and asks for no token. A
         ``standalone`` route answers even while settings or secrets can't be read; it has no arena.
+        ``rate_class`` names the limits that hold for it: "api" unless it is standalone, which none do.
         ``summary``, ``answers`` and ``refusals`` are the route's part of the OpenAPI document.
         """
+
+        limited_as = require_rate_class(rate_class or (UNLIMITED if standalone else "api"), f"{method} {path}")
 
         def register(handler: Handler) -> Handler:
             route = Route(
@@ -66,6 +74,7 @@ class Routes:
                 operator=operator,
                 operator_sign_in=operator_sign_in,
                 standalone=standalone,
+                rate_class=limited_as,
                 body=body or {},
                 query=query or {},
                 handler=handler,
@@ -108,11 +117,15 @@ def _answer(request: Request, route: Route, path_values: Mapping[str, str]) -> R
     started = time.perf_counter()
     request_id = request_id_of(request.headers)
     cors = {"Vary": "Origin"}
+    gate = Gate(None, route.rate_class, request_id)
+    work: Work | None = None
     try:
         arena = None if route.standalone else wiring.arena()
         if arena is not None:
+            work = arena.meters.begin()
             cors = cors_headers(request.headers.get("origin"), arena.settings.cors_origins)
-        reply = _reply(request, route, path_values, request_id, arena)
+            gate.limits = arena.rate_limits
+        reply = _reply(request, route, path_values, gate, arena)
         response = accepted(reply, cors, request_id)
     except ArenaError as error:
         response = refused(error, cors, request_id)
@@ -122,6 +135,10 @@ def _answer(request: Request, route: Route, path_values: Mapping[str, str]) -> R
     except Exception:  # noqa: BLE001 - the last resort: whatever happened, the client gets the envelope
         logger().exception("unhandled error", route=route.path, request_id=request_id)
         response = refused(InternalError("internal server error"), cors, request_id)
+    response.headers.update(gate.headers())
+    if work is not None:
+        gate.count(work.meter)
+        work.answered(f"{route.method} {route.path}", response.status_code)
     logger().info(
         "request",
         method=route.method,
@@ -134,11 +151,14 @@ def _answer(request: Request, route: Route, path_values: Mapping[str, str]) -> R
 
 
 def _reply(
-    request: Request, route: Route, path_values: Mapping[str, str], request_id: str, arena: wiring.Arena | None
+    request: Request, route: Route, path_values: Mapping[str, str], gate: Gate, arena: wiring.Arena | None
 ) -> Reply:
     sent: Mapping[str, Any] = {}
     identity = operator = None
+    client = ""
     if arena is not None:
+        client = client_of(request.context, request.headers, arena.settings.rates.trusted_proxies)
+        gate.admit("address", client)
         if route.operator:
             operator = _identify_operator(arena, request.headers)
         if route.operator_sign_in:
@@ -148,8 +168,9 @@ def _reply(
             sent = wire.decode_body(raw_body(request), limit_bytes=arena.settings.body_limit_bytes)
         if route.authenticated:
             identity = _identify(arena, request.headers, sent)
+            gate.admit("player", identity.telegram_id)
     call = Call(
-        request_id=request_id,
+        request_id=gate.request_id,
         headers=request.headers,
         identity=identity,
         sent=sent,
@@ -157,7 +178,7 @@ def _reply(
         query=validate(route.query, dict(request.query_params or {})),
         path={name: well_formed(value) for name, value in path_values.items()},
         environment=arena,
-        client_address=str((request.context.get("identity") or {}).get("sourceIp") or ""),
+        client_address=client,
         operator_email=operator,
     )
     result = route.handler(call)

@@ -49,7 +49,9 @@ def _read(body: str) -> Announcement | None:
 def _deliver(announcement: Announcement) -> bool:
     """Whether that is done with: a result that didn't reach a living connection is tried again, a board is not."""
     try:
-        pushed = _push(wiring.arena().live_push, announcement)
+        arena = wiring.arena()
+        with arena.meters.timed("queue live"):
+            pushed = _push(arena.live_push, announcement)
     except Exception:  # noqa: BLE001 - one announcement must not keep the others of its batch
         logger().exception("live push failed", kind=type(announcement).__name__)
         return False

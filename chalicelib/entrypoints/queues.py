@@ -47,7 +47,9 @@ def battle_worker(event: SQSEvent) -> dict[str, Any]:
 def _handle(record: "SQSRecord") -> None:
     delivery = DeliveredMessage(record.body, record.message_id, int(record.attributes.approximate_receive_count))
     try:
-        handled = wiring.arena().battle_worker.handle(delivery)
+        arena = wiring.arena()
+        with arena.meters.timed("queue battles"):
+            handled = arena.battle_worker.handle(delivery)
     except Exception:
         logger().exception(
             "queued battle to be tried again",

@@ -32,12 +32,13 @@ def connect(event: WebsocketEvent) -> _Answer:
 
     def admit() -> _Answer:
         arena = wiring.arena()
-        identity = arena.sign_in.identify(
-            init_data=headers.get("x-telegram-init-data") or query.get("initData"),
-            claimed_id=headers.get("x-telegram-id", ""),
-            claimed_username=headers.get("x-telegram-username", ""),
-        )
-        arena.live.connect(event.connection_id, identity.telegram_id)
+        with arena.meters.timed("websocket connect"):
+            identity = arena.sign_in.identify(
+                init_data=headers.get("x-telegram-init-data") or query.get("initData"),
+                claimed_id=headers.get("x-telegram-id", ""),
+                claimed_username=headers.get("x-telegram-username", ""),
+            )
+            arena.live.connect(event.connection_id, identity.telegram_id)
         return {"statusCode": 200}
 
     return _guarded("connect", admit, _refuse)
@@ -48,7 +49,9 @@ def message(event: WebsocketEvent) -> _Answer:
     """Answers one message; a refusal is an answer and leaves the connection open."""
 
     def answer() -> _Answer:
-        return _said(wiring.arena().live.message(event.connection_id, event.body))
+        arena = wiring.arena()
+        with arena.meters.timed("websocket message"):
+            return _said(arena.live.message(event.connection_id, event.body))
 
     return _guarded("message", answer, lambda error: _said(refusal(error)))
 
@@ -58,7 +61,9 @@ def disconnect(event: WebsocketEvent) -> _Answer:
     """Forgets the connection. What fails here expires by itself."""
 
     def forget() -> _Answer:
-        wiring.arena().live.disconnect(event.connection_id)
+        arena = wiring.arena()
+        with arena.meters.timed("websocket disconnect"):
+            arena.live.disconnect(event.connection_id)
         return {"statusCode": 200}
 
     return _guarded("disconnect", forget, _refuse)

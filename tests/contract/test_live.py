@@ -52,6 +52,15 @@ class TestConnecting:
             "expiresAt": NOON + IDLE,
         }
 
+    def test_living_connections_are_counted(self, live: LiveWorld) -> None:
+        assert live.connections.living(live.clock()) == 0
+        live.service.connect("c1", "777")
+        live.clock.advance(IDLE.total_seconds() - 1)
+        live.service.connect("c2", "888")
+        assert live.connections.living(live.clock()) == 2
+        live.clock.advance(1)
+        assert live.connections.living(live.clock()) == 1
+
     def test_a_player_s_oldest_connections_are_closed_beyond_the_limit(self, live: LiveWorld) -> None:
         names = [f"c{number}" for number in range(CONNECTIONS_PER_PLAYER + 2)]
         live.service.connect("other", "888")

@@ -53,6 +53,10 @@ class MemoryConnections:
             if (found := self._living(connection_id, now)) and feed in found["boards"]:
                 found["boards"].remove(feed)
 
+    def living(self, now: datetime) -> int:
+        with self._lock:
+            return len(list(self._all(now)))
+
     def of_player(self, telegram_id: str, now: datetime, limit: int) -> list[Document]:
         with self._lock:
             found = [c for c in self._all(now) if c["telegramId"] == telegram_id]

@@ -19,12 +19,14 @@ from chalicelib.arena.live_announcements import (
     from_message,
 )
 from chalicelib.arena.live_ports import Delivery
-from chalicelib.clock import ManualClock
+from chalicelib.clock import ManualClock, system_clock
 from chalicelib.entrypoints.live import RESERVE_MILLISECONDS, live_push
 from chalicelib.errors import Unavailable
 from chalicelib.messaging.connections_api import BUDGET_SECONDS, LAST_DELIVERY_SECONDS
 from chalicelib.messaging.live_queue import AWAY, SqsLiveQueue
 from chalicelib.messaging.sqs import HURRIED_CONNECT_SECONDS, HURRIED_READ_SECONDS
+from chalicelib.monitoring.meters import Meters
+from chalicelib.monitoring.usage import Identity
 from chalicelib.settings import load
 from tests.fakes.memory_connections import MemoryConnections
 from tests.live_worlds import LiveWorld
@@ -161,6 +163,7 @@ class FixedPush(wiring.Wiring):
     def __init__(self, live: LiveWorld) -> None:
         super().__init__({})
         self.live_push = live.push
+        self.meters = Meters(Identity(instance="test"), None, system_clock, time.monotonic, failed=lambda _: None)
 
     def arena(self) -> Any:
         return self

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any
 
 from bson import json_util
+from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo.database import Database
 
 from chalicelib.arena.ports import Document
@@ -40,6 +41,10 @@ _NOT_OF_THE_QUERY = {
     *("lsid", "txnNumber", "startTransaction", "autocommit", "$clusterTime", "$db", "$readPreference"),
     *("readConcern", "writeConcern", "maxTimeMS", "ordered", "cursor"),
 }
+
+
+_ANY_MOMENT: CodecOptions[Document] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+"""The bounds of an index without an upper end are beyond what Python calls a year."""
 
 
 class Kind(Enum):
@@ -95,7 +100,7 @@ class Explainer:
         name = next(iter(command))
         collection = str(command[name])
         query = command.get("pipeline") or command.get("updates") or command.get("filter") or command.get("query")
-        plan = self._database.command("explain", command, verbosity="executionStats")
+        plan = self._database.command("explain", command, verbosity="executionStats", codec_options=_ANY_MOMENT)
         if isinstance(command[name], str):
             self._require_documents(collection)
         found += [Fault(kind, what, collection, query) for kind, what in _wrong_in(plan)]

@@ -91,6 +91,11 @@ def _(town: Town, subscribers: Callable[..., Any]) -> None:
     assert subscribers("all|", NOON, after="connection-0700", limit=50)
 
 
+@covers(MongoConnections.living, reads_on="connections are counted, on the index alone")
+def _(town: Town, living: Callable[..., Any]) -> None:
+    assert living(NOON) > 1000
+
+
 @covers(MongoConnections.pushed)
 def _(town: Town, pushed: Callable[..., Any]) -> None:
     assert pushed("realm:7|")

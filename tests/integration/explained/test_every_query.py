@@ -13,6 +13,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from chalicelib.arena.ports import Document
+from chalicelib.clock import Clock
 from chalicelib.data.operations import Operations
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from chalicelib.data.store import MongoStore
@@ -84,6 +85,7 @@ def _built(name: str, town: Town) -> object:
         Operations: town.operations,
         MongoStore: town.world.store,
         ClientSession: town.session,
+        Clock: town.world.clock,
         Transactions: Transactions(town.pools, budget_seconds=20),
     }
     try:

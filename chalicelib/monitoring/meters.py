@@ -1,0 +1,191 @@
+"""What one environment measures of itself, and when it tells its region.
+
+Lambda freezes an environment as soon as its answer is sent, so there is no time "afterwards": what is counted is told
+at the end of a unit of work, by the unit that finds the last telling ``FLUSH_SECONDS`` ago, in one round trip. An
+environment that dies takes with it what it had not told, at most what it did in those seconds.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from threading import Lock
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from chalicelib.clock import Clock
+from chalicelib.monitoring.cache_meter import CacheMeter
+from chalicelib.monitoring.families import HTTP_REQUESTS, PROCESSING_LATENCY
+from chalicelib.monitoring.outgoing import Outgoing
+from chalicelib.monitoring.registry import SEPARATOR, Registry
+from chalicelib.monitoring.reports import FLUSH_SECONDS, Flush, InstanceReport, SharedMetrics
+from chalicelib.monitoring.usage import Identity, Usage, cpu_share, memory_share, process_usage
+
+if TYPE_CHECKING:
+    from chalicelib.monitoring.ports import Meter
+
+WINDOW_SECONDS_MIN: Final = 1.0
+"""Averages over less would say more of the moment than of the environment."""
+RETRY_SECONDS_MAX: Final = 60.0
+"""After failures in a row, the time between tries doubles up to this."""
+
+OWN_PREFIX: Final = PROCESSING_LATENCY + SEPARATOR
+
+
+class _Activity:
+    """Units of work since the environment began, and those at hand."""
+
+    def __init__(self, at: float) -> None:
+        self.finished = 0
+        self.in_flight = 0
+        self.busy_seconds = 0.0
+        """The sum of all units' times; of those at hand, up to ``at``."""
+        self.at = at
+
+    def moved(self, now: float, change: int) -> None:
+        self.busy_seconds += self.in_flight * (now - self.at)
+        self.at = now
+        self.in_flight += change
+        if change < 0:
+            self.finished -= change
+
+
+class _Mark(NamedTuple):
+    """Where a window begins."""
+
+    at: float
+    usage: Usage
+    finished: int
+    busy_seconds: float
+
+
+class Work:
+    """A unit of work that has begun."""
+
+    def __init__(self, meters: "Meters", started: float) -> None:
+        self._meters = meters
+        self._started = started
+
+    @property
+    def meter(self) -> "Meter":
+        return self._meters.registry
+
+    def answered(self, route: str, status: int) -> None:
+        """It was a request: to ``route`` (method and template), answered with HTTP ``status``."""
+        self.meter.count(HTTP_REQUESTS, route=route, status=f"{status // 100}xx")
+        self.done(route)
+
+    def done(self, operation: str) -> None:
+        """To be called once, when nothing but telling is left to do."""
+        self._meters.finished(operation, self._started)
+
+
+class Meters:
+    """An environment's registry, activity and reports. ``shared`` gives the region's state when it is first needed;
+    None = nothing is told. ``failed`` is told why a flush did not succeed, once until one does."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        shared: Callable[[], SharedMetrics] | None,
+        clock: Clock,
+        monotonic: Callable[[], float],
+        *,
+        failed: Callable[[Exception], None],
+        usage: Callable[[], Usage] = process_usage,
+    ) -> None:
+        self.registry = Registry()
+        self.cache = CacheMeter(self.registry)
+        self._identity = identity
+        self._shared = shared
+        self._clock = clock
+        self._monotonic = monotonic
+        self._failed = failed
+        self._usage = usage
+        self._outgoing = Outgoing()
+        self._activity = _Activity(monotonic())
+        self._lock = Lock()
+        self._telling = Lock()
+        self._failures = 0
+        self._due = self._activity.at
+        self._mark = _Mark(self._activity.at, usage(), 0, 0.0)
+
+    @property
+    def instance(self) -> str:
+        """The name this environment reports under."""
+        return self._identity.instance
+
+    def begin(self) -> Work:
+        """A unit of work begins; ``done`` must follow."""
+        now = self._monotonic()
+        with self._lock:
+            self._activity.moved(now, 1)
+        return Work(self, now)
+
+    @contextlib.contextmanager
+    def timed(self, operation: str) -> Iterator[None]:
+        """The block is a unit of work."""
+        work = self.begin()
+        try:
+            yield
+        finally:
+            work.done(operation)
+
+    def finished(self, operation: str, started: float) -> None:
+        """For ``Work``."""
+        self.registry.observe(PROCESSING_LATENCY, self._monotonic() - started, operation=operation)
+        if self._monotonic() >= self._due:
+            self.flush()
+        with self._lock:
+            self._activity.moved(self._monotonic(), -1)
+
+    def flush(self) -> bool:
+        """Tells the region now, unless another thread is at it; whether it was told."""
+        if self._shared is None or not self._telling.acquire(blocking=False):
+            return False
+        try:
+            # Before the values are read: a request that is counted meanwhile is told the next time.
+            report = self._report()
+            values = self.registry.values()
+            batch = self._outgoing.next(values)
+            own = {key: value for key, value in values.items() if key.startswith(OWN_PREFIX)}
+            self._shared().flush(Flush(sequence=batch.sequence, increments=batch.increments, report=report, own=own))
+        except Exception as error:  # noqa: BLE001 - whatever it fails with, the work it rides on is done and answered
+            if not self._failures:
+                self._failed(error)
+            self._failures += 1
+            return False
+        else:
+            self._outgoing.acknowledge(batch)
+            self._failures = 0
+            return True
+        finally:
+            self._due = self._monotonic() + min(FLUSH_SECONDS * 2 ** min(self._failures, 8), RETRY_SECONDS_MAX)
+            self._telling.release()
+
+    def close(self) -> None:
+        """Tells what is untold."""
+        if self._outgoing.is_behind(self.registry.values()):
+            self.flush()
+
+    def _report(self) -> InstanceReport:
+        now, usage = self._monotonic(), self._usage()
+        with self._lock:
+            self._activity.moved(now, 0)
+            mark = _Mark(now, usage, self._activity.finished, self._activity.busy_seconds)
+            in_flight = self._activity.in_flight
+        before, self._mark = self._mark, mark
+        seconds = mark.at - before.at
+        measured = seconds >= WINDOW_SECONDS_MIN
+        identity = self._identity
+        return InstanceReport(
+            instance=identity.instance,
+            at=self._clock(),
+            function=identity.function,
+            function_version=identity.function_version,
+            initialization=identity.initialization,
+            window_seconds=seconds if measured else None,
+            cpu_share=cpu_share(before.usage, usage, seconds, identity) if measured else None,
+            memory_share=memory_share(usage, identity),
+            request_rate=(mark.finished - before.finished) / seconds if measured else None,
+            busy_share=(mark.busy_seconds - before.busy_seconds) / seconds if measured else None,
+            in_flight=in_flight,
+            gauges=self.registry.gauges(),
+        )
