@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from chalicelib.credentials import IllegibleHash, PasswordHash
+from chalicelib.rate_settings import RATE_KEYS, RateSettings, read_rate_settings
+from chalicelib.scaling_settings import SCALING_KEYS, ScalingSettings, read_scaling_settings
 
 AppEnv = Literal["dev", "test", "prod"]
+RedisMode = Literal["single", "cluster"]
 
 SECRET_KEYS: Final = (
     "MONGO_URI",
@@ -29,8 +32,15 @@ ADMIN_KEYS: Final = ("ADMIN_JWT_SECRET", "ADMIN_EMAIL", "ADMIN_PASSWORD_HASH")
 VAULT_KEYS: Final = ("ARENA_VAULT_ADDRESS", "AIBA_JETTON_MASTER")
 QUEUE_KEYS: Final = ("ARENA_BATTLE_QUEUE_URL", "ARENA_BATTLE_DLQ_URL", "ARENA_LIVE_QUEUE_URL")
 KNOWN_ARENA_KEYS: Final = frozenset(
-    {"ARENA_TIER", "ARENA_SECRET_ID", "ARENA_HEADER_AUTH", "ARENA_WEBSOCKET_ENDPOINT", *QUEUE_KEYS, *VAULT_KEYS}
+    {
+        *("ARENA_TIER", "ARENA_SECRET_ID", "ARENA_HEADER_AUTH", "ARENA_WEBSOCKET_ENDPOINT", "ARENA_REDIS_MODE"),
+        *QUEUE_KEYS,
+        *VAULT_KEYS,
+        *RATE_KEYS,
+        *SCALING_KEYS,
+    }
 )
+REDIS_MODES: Final = ("single", "cluster")
 TIERS: Final = ("development", "staging", "production", "enterprise")
 
 DEFAULT_BODY_LIMIT_BYTES: Final = 1024 * 1024
@@ -47,6 +57,7 @@ _ENDPOINT = re.compile(r"^https?://[^\s?#]+$")
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(b|kb|mb)?\s*$", re.I)
 _SIZE_FACTORS = {"b": 1, "kb": 1024, "mb": 1024 * 1024}
 _DATABASE = re.compile(r"^[A-Za-z0-9_-]{1,38}$")
+_REDIS = re.compile(r"^rediss?://([^@/\s]*@)?(\[[0-9a-f:]+\]|[^:/@\s\[\]]+)(:\d{1,5})?(/\d*)?(\?\S*)?$", re.I)
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False, "": False}
 
 
@@ -77,6 +88,7 @@ class Settings:
     mongo_uri: str = field(repr=False)
     mongo_database: str
     redis_url: str | None = field(repr=False)
+    """None = no Redis. In cluster mode one start-up node or several, comma-separated."""
     bot_token: str = field(repr=False)
     battle_seed_secret: str = field(repr=False)
     initdata_max_age_seconds: int
@@ -95,7 +107,15 @@ class Settings:
     """Queues are None in functions that don't send to them, and where there are none."""
     battle_dead_letter_queue_url: str | None = None
     live_queue_url: str | None = None
+    redis_mode: RedisMode = "single"
+    rates: RateSettings = field(default_factory=RateSettings)
+    scaling: ScalingSettings = field(default_factory=ScalingSettings)
     warnings: tuple[str, ...] = ()
+
+
+def split_urls(text: str) -> tuple[str, ...]:
+    """The URLs in a comma-separated list; a comma within a password separates nothing."""
+    return tuple(part.strip() for part in re.split(r",(?=\s*rediss?://)", text))
 
 
 def load(environ: Mapping[str, str], secrets: Mapping[str, str] | None = None) -> Settings:
@@ -126,7 +146,10 @@ class _Loader:
             region=self._plain("AWS_REGION") or "us-east-1",
             mongo_uri=self._uri("MONGO_URI", ("mongodb://", "mongodb+srv://"), required=True) or "",
             mongo_database=self._database(),
-            redis_url=self._uri("REDIS_URL", ("redis://", "rediss://"), required=False),
+            redis_url=self._redis_url(),
+            redis_mode=self._redis_mode(),
+            rates=read_rate_settings(self._environ, production=self._production, problem=self._problem),
+            scaling=read_scaling_settings(self._environ, problem=self._problem),
             bot_token=self._required_secret("TELEGRAM_BOT_TOKEN"),
             battle_seed_secret=self._strong_secret("BATTLE_SEED_SECRET"),
             initdata_max_age_seconds=self._initdata_max_age(),
@@ -213,6 +236,21 @@ class _Loader:
                 key, "not a URI of the right kind" if value else "not set", f"allowed: {' or '.join(schemes)}…"
             )
         return None
+
+    def _redis_mode(self) -> RedisMode:
+        return "cluster" if self._choice("ARENA_REDIS_MODE", REDIS_MODES, "single") == "cluster" else "single"
+
+    def _redis_url(self) -> str | None:
+        value = self._uri("REDIS_URL", ("redis://", "rediss://"), required=False)
+        if value is None:
+            return None
+        urls = split_urls(value)
+        if len(urls) > 1 and self._plain("ARENA_REDIS_MODE") != "cluster":
+            self._problem("REDIS_URL", f"{len(urls)} URLs", "one URL, or set ARENA_REDIS_MODE=cluster")
+        for place, url in enumerate(urls, 1):
+            if not _REDIS.fullmatch(url):
+                self._problem("REDIS_URL", f"URL {place} is illegible", "rediss://user:password@host:port/database")
+        return value
 
     def _endpoint(self, key: str) -> str | None:
         value = self._plain(key).rstrip("/")

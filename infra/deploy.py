@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra import warming
 from infra.artifacts import Artifacts
 from infra.cloud import Cloud, error_code, explain, is_local
 from infra.package import Package
@@ -88,6 +89,8 @@ def deploy(
             log(f"stack {stage.stack_name} is up to date")
         if state is None:
             raise DeployError(f"stack {stage.stack_name} has nothing to create")
+        if warming.FUNCTION in package.template["Resources"]:
+            warming.warm(cloud, stage.stack_name, log)
         return _deployment(cloud, stage, state, changed)
     except (BotoCoreError, ClientError) as error:
         raise DeployError(explain(error)) from error

@@ -14,10 +14,13 @@ from chalicelib import wiring
 from chalicelib.arena.initdata import sign
 from chalicelib.clock import ManualClock
 from chalicelib.data.indexes import ensure_indexes
+from chalicelib.data.scaling import MongoScaling
 from chalicelib.data.seed import seed_defaults
 from chalicelib.messaging.sqs import SqsClient
+from chalicelib.scaling.controller import Controller
 from chalicelib.settings import load
 from tests.gateway import Answer
+from tests.scaling_worlds import Region, region
 from tests.unit.test_settings import DEVELOPMENT, SECRETS
 
 TOKEN = SECRETS["TELEGRAM_BOT_TOKEN"]
@@ -43,9 +46,14 @@ class SentMessages:
         self.bodies.append(MessageBody)
         return {}
 
+    def send_message_batch(self, *, Entries: list[dict[str, Any]], **_arguments: Any) -> dict[str, Any]:  # noqa: N803
+        for entry in Entries:
+            self.send_message(MessageBody=entry["MessageBody"])
+        return {}
+
 
 class QueueingArena(wiring.Arena):
-    """An arena whose queues are ``messages``."""
+    """An arena whose queues are ``messages``, and whose region is scaled on paper."""
 
     @cached_property
     def messages(self) -> SentMessages:
@@ -54,6 +62,15 @@ class QueueingArena(wiring.Arena):
     @cached_property
     def sqs(self) -> SqsClient:
         return cast(SqsClient, self.messages)
+
+    @cached_property
+    def region(self) -> Region:
+        """What the scaling controller sees and moves."""
+        return region(cast(ManualClock, self.clock), MongoScaling(self.operations))
+
+    @cached_property
+    def scaling(self) -> Controller:
+        return self.region.controller()
 
 
 class Fixed(wiring.Wiring):

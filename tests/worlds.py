@@ -30,6 +30,7 @@ from chalicelib.arena.ports import CatalogueQueries, Document, Insert, PlayerQue
 from chalicelib.clock import ManualClock
 from chalicelib.data.battle_jobs import MongoBattleJobs
 from chalicelib.data.catalogue import MongoCatalogue
+from chalicelib.data.fences import MongoFences
 from chalicelib.data.follow_ups import MongoFollowUps
 from chalicelib.data.guilds import MongoGuilds
 from chalicelib.data.history import MongoHistory
@@ -40,15 +41,20 @@ from chalicelib.data.operations import Update as UpdateAll
 from chalicelib.data.operators import MongoOperators, MongoSignInTries
 from chalicelib.data.players import MongoPlayers
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
+from chalicelib.data.scaling import MongoScaling
 from chalicelib.data.seed import seed_defaults
 from chalicelib.data.store import MongoStore
 from chalicelib.data.transactions import Transactions
+from chalicelib.locks import Fences
+from chalicelib.scaling.ports import ScalingStore
 from tests.fakes.memory_battle_jobs import MemoryBattleJobs
 from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes.memory_fences import MemoryFences
 from tests.fakes.memory_guilds import MemoryGuilds
 from tests.fakes.memory_history import MemoryHistory
 from tests.fakes.memory_leaderboards import MemoryStandings
 from tests.fakes.memory_operators import MemoryFollowUps, MemoryOperators, MemorySignInTries
+from tests.fakes.memory_scaling import MemoryScaling
 from tests.fakes.memory_store import MemoryCatalogue, MemoryPlayers, MemoryStore
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -72,6 +78,8 @@ class World:
     battle_jobs: BattleJobs
     guild_store: GuildStore
     guild_queries: GuildQueries
+    fences: Fences
+    scaling: ScalingStore
     clock: ManualClock
     insert: Callable[[str, Document], None]
     write: Callable[[Update], None]
@@ -184,6 +192,8 @@ def memory_world() -> World:
         battle_jobs=MemoryBattleJobs(database),
         guild_store=guilds,
         guild_queries=guilds,
+        fences=MemoryFences(database, clock),
+        scaling=MemoryScaling(database),
         clock=clock,
         insert=insert,
         write=lambda update: database.commit([update]),
@@ -231,6 +241,8 @@ def mongo_world(
         battle_jobs=MongoBattleJobs(operations),
         guild_store=guilds,
         guild_queries=guilds,
+        fences=MongoFences(operations, clock),
+        scaling=MongoScaling(operations),
         clock=clock,
         insert=insert,
         write=write,

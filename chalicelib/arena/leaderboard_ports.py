@@ -4,7 +4,7 @@ The order of a ranking is total and the same everywhere: by value, higher first;
 as text, greater first (the order a sorted set read backwards has).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,6 +62,19 @@ class Ranks(Protocol):
 
     def followed(self, board: str) -> None:
         """Somebody follows ``board`` live: for a while, battles announce its changes."""
+        ...
+
+
+class Pages(Protocol):
+    """Keeps the first rows of rankings for a moment."""
+
+    def page(
+        self, ranking: Ranking, limit: int, viewer: str | None, load: Callable[[int], list[Document]]
+    ) -> list[Document]:
+        """The first ``limit`` rows: from ``load``, which is told how many, or as they were a moment ago.
+
+        ``viewer`` is a player who must see their own latest battle.
+        """
         ...
 
 

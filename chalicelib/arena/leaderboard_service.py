@@ -5,9 +5,10 @@ Redis answers who stands where, when it can; MongoDB answers everything else, an
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from chalicelib.arena.leaderboard_ports import PlayerRow, Ranking, Ranks, StandingsQueries
+from chalicelib.arena.leaderboard_ports import Pages, PlayerRow, Ranking, Ranks, StandingsQueries
 from chalicelib.arena.modes import LEAGUES
 from chalicelib.arena.ports import CatalogueQueries, Document
 from chalicelib.arena.seasons import season_at, season_by_id, season_length, still_kept
@@ -32,19 +33,32 @@ class BoardQuery:
 
 
 class LeaderboardService:
-    """Reads rankings. ``ranks`` is what may answer faster than ``standings``, if anything."""
+    """Reads rankings. ``ranks`` is what may answer faster than ``standings``, if anything; ``pages`` keeps lists."""
 
     def __init__(
-        self, standings: StandingsQueries, catalogue: CatalogueQueries, clock: Clock, *, ranks: Ranks | None = None
+        self,
+        standings: StandingsQueries,
+        catalogue: CatalogueQueries,
+        clock: Clock,
+        *,
+        ranks: Ranks | None = None,
+        pages: Pages | None = None,
     ) -> None:
         self._standings = standings
         self._catalogue = catalogue
         self._clock = clock
         self._ranks = ranks
+        self._pages = pages
 
-    def leaderboard(self, query: BoardQuery, limit: int) -> list[Document]:
-        """The first ``limit`` rows. Raises what ``ranking`` raises."""
-        return self._top(self.ranking(query), limit)
+    def leaderboard(self, query: BoardQuery, limit: int, viewer: str | None = None) -> list[Document]:
+        """The first ``limit`` rows; others' battles of the last seconds may be missing, ``viewer``'s are not.
+
+        Raises what ``ranking`` raises.
+        """
+        ranking = self.ranking(query)
+        if self._pages is None:
+            return self._top(ranking, limit)
+        return self._pages.page(ranking, limit, viewer, partial(self._top, ranking))
 
     def my_rank(self, telegram_id: str, query: BoardQuery) -> Document:
         """The player's rank: 1 + players with strictly more; without battles, their sums are 0.

@@ -50,6 +50,9 @@ class Connections(Protocol):
 
     def unsubscribe(self, connection_id: str, feed: str, now: datetime) -> None: ...
 
+    def living(self, now: datetime) -> int:
+        """How many there are."""
+
     def of_player(self, telegram_id: str, now: datetime, limit: int) -> list[Document]:
         """The player's, newest first."""
 

@@ -52,6 +52,18 @@ class Outcome(Generic[T]):
     writes: tuple[Write, ...] = ()
 
 
+class CommitWatch(Protocol):
+    """Is told what transactions write, so that what was made of the old documents can go."""
+
+    def beside(self, writes: Sequence[Write]) -> Sequence[Write]:
+        """What the transaction of ``writes`` must write besides."""
+        ...
+
+    def committed(self, writes: Sequence[Write]) -> None:
+        """After a transaction of ``writes`` has ended, well or not. Takes a bounded time and raises nothing."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BattleQuery:
     """What must be read, in one snapshot, to decide a battle."""

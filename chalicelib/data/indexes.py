@@ -117,6 +117,10 @@ INDEXES: Final[Sequence[Index]] = (
     # Only queued jobs have the field.
     _index("battlejobs", "dueAt", sparse=True),
     _index("battlejobs", "expiresAt", expireAfterSeconds=0),
+    # Only reports of environments have the field.
+    _index("metrics", "expiresAt", expireAfterSeconds=0),
+    # Only decisions have the field; the controller's memory stays.
+    _index("scaling", "expiresAt", expireAfterSeconds=0),
 )
 
 RETIRED: Final[Mapping[str, Sequence[str]]] = {"economydays": ("day_1",)}

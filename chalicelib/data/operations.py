@@ -115,6 +115,10 @@ class Operations:
     def pools(self) -> Pools:
         return self._pools
 
+    @property
+    def budget_seconds(self) -> float:
+        return self._budget_seconds
+
     @overload
     def execute(
         self, operation: Find | Aggregate, *, pool: PoolName = "primary", session: ClientSession | None = None

@@ -121,6 +121,11 @@ ENVIRONMENT_POOLS: Final[Mapping[PoolName, PoolSpec]] = {
 """One Lambda execution environment."""
 
 
+def connections_per_environment(pools: Mapping[PoolName, PoolSpec] = ENVIRONMENT_POOLS) -> int:
+    """Connections one environment may hold to one node at the worst: every pool's, and its monitoring one."""
+    return sum(pool.max_size + 1 for pool in pools.values())
+
+
 def without_secondaries(pools: Mapping[PoolName, PoolSpec]) -> dict[PoolName, PoolSpec]:
     """``pools`` for a set of one node: where only a secondary would do, the primary is accepted."""
     return {
@@ -169,6 +174,14 @@ class Pools:
 
         with pymongo.timeout(budget_seconds):
             self.client("primary").admin.command("ping")
+
+    def connection_limit(self, budget_seconds: float = 1.0) -> int:
+        """Connections the primary admits. Raises the driver's error, also when the account may not ask."""
+        import pymongo
+
+        with pymongo.timeout(budget_seconds):
+            found = self.client("primary").admin.command("serverStatus", repl=0, metrics=0, locks=0)["connections"]
+        return int(found["current"]) + int(found["available"])
 
     def opened(self) -> tuple[PoolName, ...]:
         """The pools in use so far."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from chalicelib.arena.rate_limits import UNLIMITED
 from chalicelib.entrypoints.routing import Route
 
 API_VERSION: Final = "0.1.0"
@@ -23,6 +24,9 @@ number, rounded down. Fields nobody asked for are ignored. All wrong fields are 
 **Trying again.** Battles and broker actions take a `requestId` of yours and happen once for it; a repeated request
 gets the first one's answer. Other requests have none: look before you repeat one that makes something. After 503, and
 after a 429 that says `Retry-After`, wait that many seconds.
+
+**Rate limits.** Clients are counted by address, and players who fight battles by player as well. Every answer of a
+limited route, refusals included, says in `RateLimit` and `X-RateLimit-*` how much is left.
 """
 
 INFO: Final[Mapping[str, Any]] = {
@@ -45,6 +49,7 @@ TAGS: Final[Mapping[str, str]] = {
     "guilds": "Guilds, their members and their pools.",
     "leaderboard": "Rankings.",
     "live": "Results as they happen.",
+    "ops": "How the region scales. For operators.",
     "realms": "Realms of the game's world.",
     "transactions": "What the player was paid and what they spent.",
     "admin": "For operators.",
@@ -67,6 +72,36 @@ SECURITY_SCHEMES: Final[Mapping[str, Any]] = {
     },
 }
 
+RATE_HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "X-RateLimit-Limit": {
+        "description": "Requests admitted at once after a rest: by the limit that refused, else by the player's own, "
+        "else by the one nearest to its end.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "X-RateLimit-Remaining": {
+        "description": "Requests that limit would admit at once now.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "X-RateLimit-Reset": {
+        "description": "When all of that limit is back, seconds since 1970.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "X-RateLimit-Degraded": {
+        "description": "Present while requests are counted by each environment alone, against its share of the limits.",
+        "schema": {"const": "1"},
+    },
+    "RateLimit": {
+        "description": "What is left of each policy (r), and after how many seconds there is more (t): "
+        "draft-ietf-httpapi-ratelimit-headers.",
+        "schema": {"type": "string", "examples": ['"global";r=599;t=1, "api";r=50;t=1']},
+    },
+    "RateLimit-Policy": {
+        "description": "The policies counted: quota (q), and the seconds in which it is restored (w).",
+        "schema": {"type": "string", "examples": ['"global";q=600;w=60, "api";q=51;w=3']},
+    },
+}
+"""Of the answers of limited routes. None is sent where limits are off."""
+
 _METHODS_WITH_BODY: Final = ("POST", "PUT", "PATCH")
 
 
@@ -76,6 +111,8 @@ def common_refusals(route: Route) -> dict[int, tuple[str, ...]]:
     if route.standalone:
         return refusals
     refusals = {500: ("internal server error", "misconfigured"), 503: ("secrets_unavailable", "database_unavailable")}
+    if route.rate_class != UNLIMITED:
+        refusals[429] = ("rate_limited",)
     if route.body or route.query:
         refusals[400] = ("validation_error",)
     if route.method in _METHODS_WITH_BODY:

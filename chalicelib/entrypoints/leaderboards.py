@@ -31,7 +31,8 @@ NO_BOARD: Final = ("league not found", "Realm not found", "season not found")
     refusals={400: BAD_BOARD, 404: NO_BOARD},
 )
 def leaderboard(call: Call) -> list[dict[str, Any]]:
-    return call.arena.leaderboards.leaderboard(_board(call), call.query.get("limit", DEFAULT_LIMIT))
+    limit = call.query.get("limit", DEFAULT_LIMIT)
+    return call.arena.leaderboards.leaderboard(_board(call), limit, viewer=call.telegram_id)
 
 
 @routes.route(

@@ -7,14 +7,13 @@ from chalicelib.observability import logger
 
 if TYPE_CHECKING:
     from chalicelib.arena.battle import BattleResult
-    from chalicelib.arena.leaderboard_service import LeaderboardService
     from chalicelib.arena.leaderboard_upkeep import LeaderboardUpkeep
     from chalicelib.arena.live_ports import LiveQueue
     from chalicelib.arena.season_archive import SeasonArchive
+    from chalicelib.cache.door import RedisDoor
     from chalicelib.cache.leaderboard import RedisBoards
     from chalicelib.clock import Clock
     from chalicelib.data.operations import Operations
-    from chalicelib.settings import Settings
 
 
 class BestEffort:
@@ -30,40 +29,32 @@ class BestEffort:
             logger().exception("battle listener failed", listener=type(self._listener).__name__)
 
 
-def boards(settings: "Settings", live: "LiveQueue | None") -> "RedisBoards | None":
+def boards(door: "RedisDoor | None", database: str, live: "LiveQueue | None") -> "RedisBoards | None":
     """The sorted sets, where Redis is configured."""
-    if settings.redis_url is None:
+    if door is None:
         return None
-    from chalicelib.cache.leaderboard import RedisBoards, quick_client
+    from chalicelib.cache.leaderboard import RedisBoards
 
     return RedisBoards(
-        quick_client(settings.redis_url),
-        settings.mongo_database,
-        failed=lambda error: logger().warning("leaderboards not reached in Redis", fault=type(error).__name__),
+        door,
+        database,
+        failed=lambda error: logger().warning("leaderboards not reached in Redis", reason=error.reason),
         live=live,
     )
 
 
-def leaderboards(operations: "Operations", clock: "Clock", ranks: "RedisBoards | None") -> "LeaderboardService":
-    from chalicelib.arena.leaderboard_service import LeaderboardService
-    from chalicelib.data.catalogue import MongoCatalogue
-    from chalicelib.data.leaderboards import MongoStandings
-
-    return LeaderboardService(MongoStandings(operations), MongoCatalogue(operations), clock, ranks=ranks)
-
-
 def upkeep(
-    settings: "Settings", operations: "Operations", clock: "Clock", live: "LiveQueue | None"
+    door: "RedisDoor | None", database: str, operations: "Operations", clock: "Clock", live: "LiveQueue | None"
 ) -> "LeaderboardUpkeep":
     from chalicelib.arena.leaderboard_upkeep import LeaderboardUpkeep
     from chalicelib.data.catalogue import MongoCatalogue
     from chalicelib.data.leaderboard_upkeep import MongoStandingsPages
 
     sets = None
-    if settings.redis_url is not None:
-        from chalicelib.cache.leaderboard_sets import RedisRankSets, patient_client
+    if door is not None:
+        from chalicelib.cache.leaderboard_sets import RedisRankSets
 
-        sets = RedisRankSets(patient_client(settings.redis_url), settings.mongo_database)
+        sets = RedisRankSets(door, database)
     return LeaderboardUpkeep(MongoStandingsPages(operations), MongoCatalogue(operations), clock, sets=sets, live=live)
 
 

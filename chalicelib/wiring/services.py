@@ -1,17 +1,17 @@
 """Every client and service of one execution environment, each built when first used."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from chalicelib.clock import Clock, system_clock
 from chalicelib.monitoring.readiness import Dependency, Readiness, check_all
 from chalicelib.settings import Settings
-from chalicelib.wiring import leaderboards, live, queues
+from chalicelib.wiring import cache, caching, leaderboards, limits, live, locks, metrics, queues, scaling
 from chalicelib.wiring.leaderboards import BestEffort
 
 if TYPE_CHECKING:
     from chalicelib.arena.battle_queue import BattleQueue
-    from chalicelib.arena.battle_service import BattleService
+    from chalicelib.arena.battle_service import BattleListener, BattleService
     from chalicelib.arena.battle_worker import BattleWorker
     from chalicelib.arena.broker_service import BrokerService
     from chalicelib.arena.catalogue_service import CatalogueService
@@ -26,16 +26,26 @@ if TYPE_CHECKING:
     from chalicelib.arena.live_service import LiveService
     from chalicelib.arena.operator_services import OperatorServices
     from chalicelib.arena.ports import PlayerQueries
+    from chalicelib.arena.rate_limits import RateLimits
     from chalicelib.arena.season_archive import SeasonArchive
     from chalicelib.arena.sign_in import SignIn
+    from chalicelib.cache.cached_standings import AnnouncedArchive
+    from chalicelib.cache.door import RedisDoor
     from chalicelib.cache.leaderboard import RedisBoards
+    from chalicelib.cache.warming import CacheWarming, NoWarming
     from chalicelib.data.connections import MongoConnections
+    from chalicelib.data.guilds import MongoGuilds
     from chalicelib.data.operations import Operations
     from chalicelib.data.pools import Pools
     from chalicelib.data.store import MongoStore
+    from chalicelib.locks import Locks
     from chalicelib.messaging.connections_api import ManagementApi
     from chalicelib.messaging.live_queue import SqsLiveQueue
     from chalicelib.messaging.sqs import SqsClient
+    from chalicelib.monitoring.aggregation import MetricsAggregation
+    from chalicelib.monitoring.meters import Meters
+    from chalicelib.monitoring.reports import SharedMetrics
+    from chalicelib.scaling.controller import Controller
 
 PING_BUDGET_SECONDS: Final = 1.0
 DATABASE_BUDGET_SECONDS: Final = 4.0
@@ -67,7 +77,8 @@ class Arena:
         from chalicelib.data.store import MongoStore
         from chalicelib.data.transactions import Transactions
 
-        return MongoStore(self.operations, Transactions(self.pools, budget_seconds=DATABASE_BUDGET_SECONDS))
+        transactions = Transactions(self.pools, budget_seconds=DATABASE_BUDGET_SECONDS)
+        return MongoStore(self.operations, transactions, self.caching.invalidation)
 
     @cached_property
     def players(self) -> "PlayerQueries":
@@ -91,8 +102,21 @@ class Arena:
             self.clock,
             secret=self.settings.battle_seed_secret,
             stripe=self.stripe,
-            listeners=[BestEffort(listener) for listener in (self.boards,) if listener is not None],
+            listeners=[BestEffort(listener) for listener in self.battle_listeners],
         )
+
+    @property
+    def battle_listeners(self) -> "list[BattleListener]":
+        return [*([] if self.boards is None else [self.boards]), *self.caching.listeners()]
+
+    @cached_property
+    def caching(self) -> caching.Caching:
+        settings, meter = self.settings, self.meters.registry
+        return caching.Caching(self.redis, settings.mongo_database, lambda: self.operations, self.clock, meter)
+
+    @cached_property
+    def cache_warming(self) -> "CacheWarming | NoWarming":
+        return self.caching.warming(self.guild_documents, self.boards)
 
     @cached_property
     def sqs(self) -> "SqsClient":
@@ -114,27 +138,33 @@ class Arena:
 
     @cached_property
     def boards(self) -> "RedisBoards | None":
-        return leaderboards.boards(self.settings, self.live_queue)
+        return leaderboards.boards(self.redis, self.settings.mongo_database, self.live_queue)
 
     @cached_property
     def leaderboards(self) -> "LeaderboardService":
-        return leaderboards.leaderboards(self.operations, self.clock, self.boards)
+        return self.caching.leaderboards(self.boards, self.caching.reads)
 
     @cached_property
     def leaderboard_upkeep(self) -> "LeaderboardUpkeep":
-        return leaderboards.upkeep(self.settings, self.operations, self.clock, self.live_queue)
+        door, database = self.patient_redis, self.settings.mongo_database
+        return leaderboards.upkeep(door, database, self.operations, self.clock, self.live_queue)
 
     @cached_property
-    def season_archive(self) -> "SeasonArchive":
-        return leaderboards.archive(self.operations, self.clock)
+    def season_archive(self) -> "SeasonArchive | AnnouncedArchive":
+        return self.caching.archive(leaderboards.archive(self.operations, self.clock))
+
+    @cached_property
+    def guild_documents(self) -> "MongoGuilds":
+        from chalicelib.data.guilds import MongoGuilds
+
+        return MongoGuilds(self.store, self.operations)
 
     @cached_property
     def guilds(self) -> "GuildService":
         from chalicelib.arena.guild_service import GuildService
-        from chalicelib.data.guilds import MongoGuilds
 
-        guilds = MongoGuilds(self.store, self.operations)
-        return GuildService(guilds, guilds, self.leaderboards, self.clock)
+        stored = self.guild_documents
+        return GuildService(stored, self.caching.guilds(stored), self.leaderboards, self.clock)
 
     @cached_property
     def brokers(self) -> "BrokerService":
@@ -161,9 +191,8 @@ class Arena:
     @cached_property
     def catalogue(self) -> "CatalogueService":
         from chalicelib.arena.catalogue_service import CatalogueService
-        from chalicelib.data.catalogue import MongoCatalogue
 
-        return CatalogueService(MongoCatalogue(self.operations), self.clock)
+        return CatalogueService(self.caching.catalogue(self.caching.reads), self.clock)
 
     @cached_property
     def sign_in(self) -> "SignIn":
@@ -210,18 +239,38 @@ class Arena:
         return live.push(held, outcomes, boards, self.connections_api, self.live_queue, self.clock)
 
     @cached_property
-    def redis(self) -> Any:
-        """The Redis client, or None when no REDIS_URL is configured."""
-        if self.settings.redis_url is None:
-            return None
-        import redis
+    def redis(self) -> "RedisDoor | None":
+        return cache.door(self.settings, "quick", self.meters.cache)
 
-        return redis.Redis.from_url(
-            self.settings.redis_url,
-            socket_timeout=PING_BUDGET_SECONDS,
-            socket_connect_timeout=PING_BUDGET_SECONDS,
-            max_connections=1,
-        )
+    @cached_property
+    def patient_redis(self) -> "RedisDoor | None":
+        return cache.door(self.settings, "patient", self.meters.cache)
+
+    @cached_property
+    def meters(self) -> "Meters":
+        return metrics.meters(lambda: self.shared_metrics, self.clock)
+
+    @cached_property
+    def shared_metrics(self) -> "SharedMetrics":
+        settings, redis, patient = self.settings, self.redis, self.patient_redis
+        return metrics.shared(settings.mongo_database, lambda: self.operations, redis, patient)
+
+    @cached_property
+    def metrics_aggregation(self) -> "MetricsAggregation":
+        shared, queue, patient = self.shared_metrics, self.battle_queue, self.patient_redis
+        return metrics.aggregation(self.settings.region, shared, self.clock, queue, self.connections, patient)
+
+    @cached_property
+    def locks(self) -> "Locks":
+        return locks.locks(self.settings.mongo_database, self.operations, self.redis, self.clock)
+
+    @cached_property
+    def scaling(self) -> "Controller":
+        return scaling.controller(self)
+
+    @cached_property
+    def rate_limits(self) -> "RateLimits | None":
+        return limits.rate_limits(self.settings, self.redis, self.clock)
 
     def readiness(self) -> Readiness:
         """Asks MongoDB and, where configured, Redis."""
@@ -234,7 +283,7 @@ class Arena:
 
     def close(self) -> None:
         """Gives every connection back."""
-        for part in ("pools", "redis", "boards", "leaderboard_upkeep"):
+        for part in ("meters", "pools", "redis", "patient_redis"):
             client = self.__dict__.get(part)
             if client is not None:
                 client.close()

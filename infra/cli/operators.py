@@ -5,11 +5,8 @@ from pathlib import Path
 
 import click
 
-from chalicelib.arena.operator_sign_in import issue_token
-from chalicelib.clock import system_clock
 from chalicelib.credentials import PasswordHash
-from chalicelib.settings import OperatorSettings
-from infra.cli.local import LocalCloud
+from infra.cli.local import LocalCloud, local_token
 
 PASSWORD_CHARACTERS_MIN = 12
 
@@ -30,10 +27,4 @@ def hash_password() -> None:
 @click.option("--state-dir", type=click.Path(path_type=Path), default=None, help="The local cloud's state directory.")
 def operator_token(state_dir: Path | None) -> None:
     """Print a token for operator routes of the local cloud: Authorization: Bearer TOKEN."""
-    secrets = LocalCloud.running(state_dir).secrets
-    operator = OperatorSettings(
-        email=secrets["ADMIN_EMAIL"],
-        password_hash=PasswordHash.parse(secrets["ADMIN_PASSWORD_HASH"]),
-        token_secret=secrets["ADMIN_JWT_SECRET"],
-    )
-    click.echo(issue_token(operator, system_clock()))
+    click.echo(local_token(LocalCloud.running(state_dir).secrets))

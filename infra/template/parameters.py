@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from chalicelib.rate_settings import DEFAULT_REQUESTS_PER_MINUTE, REQUESTS_PER_MINUTE_MAX
+from chalicelib.scaling_settings import CONNECTIONS_MAX, DEFAULT_POLICY, ENVIRONMENTS_MAX, POLICIES
 from infra.template.stage import StageSpec
 
 SECRET_ID: Final = "SecretId"  # noqa: S105 (a parameter's name)
@@ -9,6 +11,9 @@ MONGO_DATABASE: Final = "MongoDatabase"
 CORS_ORIGIN: Final = "CorsOrigin"
 PUBLIC_BASE_URL: Final = "PublicBaseUrl"
 INITDATA_MAX_AGE: Final = "InitDataMaxAgeSeconds"
+REDIS_MODE: Final = "RedisMode"
+TRUSTED_PROXIES: Final = "TrustedProxies"
+REQUESTS_PER_MINUTE: Final = "RequestsPerMinute"
 PROVISIONED_CONCURRENCY: Final = "ProvisionedConcurrency"
 RELEASE_HASH: Final = "ReleaseHash"
 ALARM_TOPIC: Final = "AlarmTopicArn"
@@ -23,8 +28,59 @@ ENVIRONMENT: Final = {
     "CORS_ORIGIN": CORS_ORIGIN,
     "PUBLIC_BASE_URL": PUBLIC_BASE_URL,
     "TELEGRAM_INITDATA_MAX_AGE_SECONDS": INITDATA_MAX_AGE,
+    "ARENA_REDIS_MODE": REDIS_MODE,
+    "ARENA_TRUSTED_PROXIES": TRUSTED_PROXIES,
+    "RATE_LIMIT_PER_MINUTE": REQUESTS_PER_MINUTE,
 }
 """Environment variable of every function → the parameter it takes its value from."""
+
+
+SCALING_ENVIRONMENT: Final = {
+    "ARENA_SCALING_POLICY": "ScalingPolicy",
+    "ARENA_SCALING_MIN": "ScalingMin",
+    "ARENA_SCALING_MAX": "ScalingMax",
+    "ARENA_MONGO_CONNECTIONS": "MongoConnections",
+    "ARENA_REDIS_CONNECTIONS": "RedisConnections",
+}
+"""Likewise, of the functions that scale or show how."""
+
+
+def _count(description: str, most: int) -> dict[str, Any]:
+    return {"Type": "Number", "Default": 0, "MinValue": 0, "MaxValue": most, "Description": description}
+
+
+_SCALING: Final[dict[str, dict[str, Any]]] = {
+    "ScalingPolicy": {
+        "Type": "String",
+        "Default": DEFAULT_POLICY,
+        "AllowedValues": list(POLICIES),
+        "Description": "What decides how many environments of the API are kept warm.",
+    },
+    "ScalingMin": _count("Fewest warm environments. 0 is the tier's number.", ENVIRONMENTS_MAX),
+    "ScalingMax": _count("Most warm environments. 0 is the tier's number.", ENVIRONMENTS_MAX),
+    "MongoConnections": _count(
+        "Connections this region may hold to one MongoDB node. 0 asks the server.", CONNECTIONS_MAX
+    ),
+    "RedisConnections": _count(
+        "Connections this region may hold to one Redis node. 0 does not bound.", CONNECTIONS_MAX
+    ),
+}
+
+
+_RATE_LIMITS: Final[dict[str, dict[str, Any]]] = {
+    TRUSTED_PROXIES: {
+        "Type": "String",
+        "Default": "",
+        "Description": "Networks, separated by commas, whose X-Forwarded-For names the client. Empty trusts none.",
+    },
+    REQUESTS_PER_MINUTE: {
+        "Type": "Number",
+        "Default": DEFAULT_REQUESTS_PER_MINUTE,
+        "MinValue": 1,
+        "MaxValue": REQUESTS_PER_MINUTE_MAX,
+        "Description": "Most requests a minute from one client address.",
+    },
+}
 
 
 def parameters(stage: StageSpec) -> dict[str, dict[str, Any]]:
@@ -65,6 +121,14 @@ def parameters(stage: StageSpec) -> dict[str, dict[str, Any]]:
             "MinValue": 1 if stage.production_rules else 0,
             "Description": "Oldest Telegram sign-in accepted, seconds.",
         },
+        REDIS_MODE: {
+            "Type": "String",
+            "Default": "cluster" if stage.tier.cache == "cluster" else "single",
+            "AllowedValues": ["single", "cluster"],
+            "Description": "Whether the secret's REDIS_URL names one server or the start-up nodes of a cluster.",
+        },
+        **_RATE_LIMITS,
+        **_SCALING,
         PROVISIONED_CONCURRENCY: {
             "Type": "Number",
             "Default": stage.tier.min_instances,

@@ -18,6 +18,7 @@ from chalicelib.data.pools import GUIDE_POOLS, PoolName, Pools, without_secondar
 from chalicelib.data.store import MongoStore
 from chalicelib.data.transactions import Transactions
 from chalicelib.errors import Unavailable
+from chalicelib.locks import Guard
 from tests.consistency import assert_consistent
 from tests.worlds import NOON, World
 
@@ -168,7 +169,7 @@ def test_a_batch_that_never_commits_is_tried_in_halves(world: World) -> None:
         def new_id(self) -> Any:
             return world.follow_up_store.new_id()
 
-        def transact(self, work: Any) -> Any:
+        def transact(self, work: Any, guard: Guard | None = None) -> Any:
             def counted(snapshot: Any) -> Any:
                 outcome = work(snapshot)
                 sizes.append(outcome.result.events)
@@ -176,7 +177,7 @@ def test_a_batch_that_never_commits_is_tried_in_halves(world: World) -> None:
                     raise Unavailable("busy")
                 return outcome
 
-            return world.follow_up_store.transact(counted)
+            return world.follow_up_store.transact(counted, guard)
 
     with pytest.raises(Unavailable):
         FollowUpService(Busy(0), world.clock, batch_events=4).run()

@@ -22,7 +22,7 @@ from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.seed import seed_defaults
 from chalicelib.entrypoints.battles import routes, status_url
 from chalicelib.entrypoints.queues import battle_worker
-from chalicelib.entrypoints.scheduled import battle_sweep
+from chalicelib.entrypoints.scheduled import battle_sweep, metrics
 from chalicelib.errors import Unavailable
 from chalicelib.settings import load
 from tests.consistency import assert_consistent
@@ -202,7 +202,7 @@ def test_the_sweep_sends_what_was_never_sent(player: Caller, aws: Aws, clock: Ma
     assert len(aws.bodies(aws.battles)) == 1
     clock.advance(61)
     report = battle_sweep(MINUTE, None)
-    assert report == {"queued": 1, "due": 1, "resent": 1}
+    assert report == {"due": 1, "resent": 1}
     assert aws.deliver() == (1, 0)
     assert player("GET", "/api/battle/r").data["status"] == "done"
 
@@ -226,8 +226,8 @@ def test_the_length_of_the_queue_goes_up_and_down(
         'aiba_battle_queue_length{arena="prediction",league="rookie"} 3',
     ]
     capsys.readouterr()
-    battle_sweep(MINUTE, None)
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
+    metrics(MINUTE, None)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "BattleQueueLength" in line]
     assert {(one["arena"], one["league"]): one["BattleQueueLength"] for one in lines}["prediction", "rookie"] == 3
     assert aws.deliver() == (4, 0)
     clock.advance(LENGTHS_KEPT.total_seconds())

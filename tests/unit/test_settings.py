@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.settings import SECRET_KEYS, SettingsError, load
+from chalicelib.settings import SECRET_KEYS, SettingsError, load, split_urls
 
 SECRETS = {
     "MONGO_URI": "mongodb://db.internal:27017/?replicaSet=rs0",
@@ -23,7 +23,8 @@ PRODUCTION = {
     "TELEGRAM_INITDATA_MAX_AGE_SECONDS": "900",
     "AWS_REGION": "eu-west-1",
 }
-DEVELOPMENT = {"APP_ENV": "dev", **SECRETS}
+DEVELOPMENT = {"APP_ENV": "dev", "ARENA_RATE_LIMITS": "off", **SECRETS}
+"""Without rate limits: a test sends more than a player would. Tests of them switch them on."""
 
 
 def problems(environ: dict[str, str], secrets: dict[str, str] | None = None) -> list[str]:
@@ -163,3 +164,28 @@ def test_an_endpoint_is_a_url_and_absent_means_none() -> None:
     assert load({**PRODUCTION, name: " https://x.example/api/ "}, SECRETS).websocket_endpoint == "https://x.example/api"
     (problem,) = problems({**PRODUCTION, name: "x.example"}, SECRETS)
     assert problem.startswith(f"{name}: 'x.example'; an http or https URL")
+
+
+def test_a_redis_cluster_is_told_by_its_mode_and_some_of_its_nodes() -> None:
+    urls = "rediss://arena:p,w@a.cache:6379,rediss://arena:p,w@b.cache:6379/0, rediss://[fd00::1]:7000"
+    settings = load({**PRODUCTION, "ARENA_REDIS_MODE": "cluster"}, {**SECRETS, "REDIS_URL": urls})
+    assert (settings.redis_mode, settings.redis_url) == ("cluster", urls)
+    assert [url[:10] for url in split_urls(urls)] == ["rediss://a", "rediss://a", "rediss://["]
+    assert load(PRODUCTION, SECRETS).redis_mode == "single"
+
+
+@pytest.mark.parametrize(
+    ("mode", "urls", "problem"),
+    [
+        ("clustre", "redis://cache", "ARENA_REDIS_MODE: 'clustre'; allowed: single, cluster"),
+        ("single", "redis://one,redis://two", "REDIS_URL: 2 URLs; one URL, or set ARENA_REDIS_MODE=cluster"),
+        (
+            "cluster",
+            "redis://one,redis://two:x",
+            "REDIS_URL: URL 2 is illegible; rediss://user:password@host:port/database",
+        ),
+        ("single", "http://cache", "REDIS_URL: not a URI of the right kind; allowed: redis:// or rediss://…"),
+    ],
+)
+def test_redis_settings_that_cannot_be_meant(mode: str, urls: str, problem: str) -> None:
+    assert problems({**PRODUCTION, "ARENA_REDIS_MODE": mode}, {**SECRETS, "REDIS_URL": urls}) == [problem]

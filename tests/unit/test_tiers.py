@@ -70,7 +70,11 @@ def test_each_chalice_stage_carries_its_tiers_figures(stage: StageSpec) -> None:
         "api_gateway_stage": API_STAGE,
         "lambda_memory_size": tier.memory_mb,
         "lambda_timeout": tier.timeout_seconds,
-        "lambda_functions": {"battle_worker": {"lambda_timeout": 10}, "live_push": {"lambda_timeout": 30}},
+        "lambda_functions": {
+            "battle_worker": {"lambda_timeout": 10},
+            "live_push": {"lambda_timeout": 30},
+            "scaling": {"lambda_timeout": 75},
+        },
         "environment_variables": {"APP_ENV": tier.app_env, "ARENA_TIER": tier.name, "LOG_LEVEL": tier.log_level},
     }
 

@@ -142,6 +142,7 @@ ADAPTED: Final[Mapping[str, Callable[[Game, Case[Any]], None]]] = {
     "POST /api/guilds/deposit-broker": lambda game, case: _with(case, guildId=game.guild(), brokerId=game.broker()),
     "POST /api/guilds/withdraw-broker": lambda game, case: _with(case, **game.pooled()),
     "GET /api/guilds/{guildId}/pool": lambda game, case: case.path_parameters.update(guildId=game.pooled()["guildId"]),
+    "POST /api/ops/scaling/override": lambda _, case: _with(case, desired=5),
     "GET /api/realms/{key}": _path(key="ai"),
     "GET /docs/{asset}": _path(asset="start.js"),
 }

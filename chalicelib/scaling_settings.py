@@ -1,0 +1,71 @@
+"""The part of the settings that says how the region scales, and what its servers admit."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+SCALING_KEYS: Final = (
+    "ARENA_API_FUNCTION",
+    "ARENA_SCALING_POLICY",
+    "ARENA_SCALING_MIN",
+    "ARENA_SCALING_MAX",
+    "ARENA_MONGO_CONNECTIONS",
+    "ARENA_REDIS_CONNECTIONS",
+)
+POLICIES: Final = ("guide", "hpa")
+DEFAULT_POLICY: Final = "guide"
+CONNECTIONS_MAX: Final = 10_000_000
+ENVIRONMENTS_MAX: Final = 100_000
+
+Problem = Callable[[str, str, str], None]
+"""Reports a key, what was found, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalingSettings:
+    """What the scaling controller is told."""
+
+    api_function: str | None = None
+    """Whose alias is scaled; the function itself where nothing is set. None outside Lambda."""
+    policy: str = DEFAULT_POLICY
+    environments_min: int | None = None
+    """None = the tier's."""
+    environments_max: int | None = None
+    """None = the tier's."""
+    mongo_connections: int | None = None
+    """Connections this region may hold to one MongoDB node. None = as many as the server says it has."""
+    redis_connections: int | None = None
+    """Likewise to one Redis node. None = not bounded."""
+
+
+def read_scaling_settings(environ: Mapping[str, str], *, problem: Problem) -> ScalingSettings:
+    """The settings in ``environ``; whatever is wrong with them is told to ``problem``."""
+    policy = environ.get("ARENA_SCALING_POLICY", "").strip() or DEFAULT_POLICY
+    if policy not in POLICIES:
+        problem("ARENA_SCALING_POLICY", repr(policy), f"allowed: {', '.join(POLICIES)}")
+    least = _number("ARENA_SCALING_MIN", environ, ENVIRONMENTS_MAX, problem)
+    most = _number("ARENA_SCALING_MAX", environ, ENVIRONMENTS_MAX, problem)
+    if least is not None and most is not None and least > most:
+        problem("ARENA_SCALING_MIN", str(least), f"at most ARENA_SCALING_MAX, which is {most}")
+    return ScalingSettings(
+        api_function=_first(environ, "ARENA_API_FUNCTION", "AWS_LAMBDA_FUNCTION_NAME"),
+        policy=policy,
+        environments_min=least,
+        environments_max=most,
+        mongo_connections=_number("ARENA_MONGO_CONNECTIONS", environ, CONNECTIONS_MAX, problem),
+        redis_connections=_number("ARENA_REDIS_CONNECTIONS", environ, CONNECTIONS_MAX, problem),
+    )
+
+
+def _first(environ: Mapping[str, str], *keys: str) -> str | None:
+    return next((environ[key].strip() for key in keys if environ.get(key, "").strip()), None)
+
+
+def _number(key: str, environ: Mapping[str, str], most: int, problem: Problem) -> int | None:
+    text = environ.get(key, "").strip()
+    if not text or text == "0":
+        return None
+    if not text.isdecimal() or int(text) > most:
+        problem(key, repr(text), f"a whole number up to {most}; empty or 0 leaves it to the tier or the server")
+        return None
+    return int(text)

@@ -1,0 +1,84 @@
+"""The controller's hands on a real LocalStack: what Lambda tells of provisioned concurrency, and that it moves."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from chalicelib.aws.provisioned import LambdaProvisioner
+from chalicelib.clock import ManualClock
+from chalicelib.scaling.provisioning import Provision, Refused, make_move, wanted_move
+from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes.memory_scaling import MemoryScaling
+from tests.fakes.provisioning import FakeProvisioner
+from tests.localstack.handlers import SLOW_TO_START, WHO
+from tests.localstack.running import Function, RunningLocalStack, eventually
+from tests.scaling_worlds import Region, once
+from tests.worlds import NOON
+
+
+def provisioner_of(function: Function) -> LambdaProvisioner:
+    return LambdaProvisioner(lambda: function.api, function.name, "live")
+
+
+def ready(provisioner: LambdaProvisioner) -> Provision:
+    return eventually(provisioner.read, lambda found: found.status in ("ready", "failed"))
+
+
+def test_an_alias_is_read_and_moved(localstack: RunningLocalStack) -> None:
+    function = localstack.function(WHO)
+    function.point("live", function.publish())
+    provisioner = provisioner_of(function)
+    assert provisioner.read() == Provision(status="none")
+    move = make_move(provisioner, wanted_move(provisioner.read(), 3, asked_seconds_ago=None))
+    assert (move.outcome, move.before, move.after) == ("moved", 0, 3)
+    assert ready(provisioner) == Provision(status="ready", requested=3, available=3)
+    assert len(function.processes()) == 3
+    quota = provisioner.quota()
+    assert 0 < quota.unreserved <= quota.limit
+
+
+def test_what_is_being_prepared_is_in_progress(localstack: RunningLocalStack, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    function = localstack.function(SLOW_TO_START, {"GATE": str(gate)})
+    function.point("live", function.publish())
+    provisioner = provisioner_of(function)
+    provisioner.put(2)
+    assert provisioner.read() == Provision(status="in_progress", requested=2, available=0)
+    assert wanted_move(provisioner.read(), 1, asked_seconds_ago=1.0).outcome == "waiting"
+    with gate.open("w"):
+        assert ready(provisioner).available == 2
+
+
+def test_a_version_that_can_not_start_has_failed(localstack: RunningLocalStack) -> None:
+    function = localstack.function("import nowhere")
+    function.point("live", function.publish())
+    provisioner = provisioner_of(function)
+    provisioner.put(1)
+    assert ready(provisioner).status == "failed"
+
+
+def test_an_alias_that_is_not_there_is_refused(localstack: RunningLocalStack) -> None:
+    function = localstack.function(WHO)
+    with pytest.raises(Refused, match="ResourceNotFound"):
+        LambdaProvisioner(lambda: function.api, function.name, "live").put(1)
+
+
+def test_the_controller_moves_real_processes(localstack: RunningLocalStack) -> None:
+    """Load makes their number rise, idleness makes it fall; the decisions say why."""
+    function = localstack.provisioned_function(WHO, 3)
+    clock = ManualClock(NOON)
+    store = MemoryScaling(MemoryDatabase())
+    here = Region(clock, store, FakeProvisioner(clock))
+    here.provisioner = provisioner_of(function)  # type: ignore[assignment]  # the port's other implementation
+    here.serve(3, cpu_share=0.9)
+    here.controller().run(once(5))
+    assert ready(provisioner_of(function)).available == 6
+    assert len(eventually(function.processes, lambda found: len(found) == 6)) == 6
+    here.reports = []
+    here.controller().run(once(60))
+    ready(provisioner_of(function))
+    assert len(eventually(function.processes, lambda found: len(found) < 6)) < 6
+    moves = [one for one in store.decisions(100) if (one.get("move") or {}).get("outcome") == "moved"]
+    assert {one["action"] for one in moves} == {"out", "in"}
