@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import warming
 from infra.artifacts import Artifacts
+from infra.calm import require_calm
 from infra.cloud import Cloud, error_code, explain, is_local
 from infra.package import Package
 from infra.release import DeployError, decide_parameters, release_hash, with_code_location
@@ -172,6 +173,7 @@ def _prepare(
         given,
         None if state is None else _live_instances(cloud, state.outputs.get("ApiFunctionName")),
     )
+    require_calm(stage, values)
     digest = release_hash(package.template, package.content_hash, values)
     if state is not None and state.parameters.get(RELEASE_HASH) == digest:
         return _Prepared(stacks, state, None)

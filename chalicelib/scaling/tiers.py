@@ -5,7 +5,7 @@ An instance is a Lambda execution environment kept warm by provisioned concurren
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -76,6 +76,12 @@ class Tier:
     def throttle_burst(self) -> int:
         """Requests one region's API admits at once beyond the steady rate."""
         return min(int(self.throttle_rate * BURST_RATIO), ACCOUNT_BURST_LIMIT)
+
+
+def with_bounds(tier: Tier, least: int | None, most: int | None) -> Tier:
+    """``tier`` with other bounds; None keeps its own, but ``most`` pulls its minimum down. Raises ``ValueError``."""
+    top = most or tier.max_instances
+    return replace(tier, min_instances=least or min(tier.min_instances, top), max_instances=top)
 
 
 DEVELOPMENT: Final = Tier(

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -67,12 +66,11 @@ def controller(arena: "Arena") -> "Controller":
 
 def bounded_tier(settings: "Settings") -> "Tier":
     """The tier with the bounds the settings give it. Raises ``SettingsError``."""
-    from chalicelib.scaling.tiers import TIERS
+    from chalicelib.scaling.tiers import TIERS, with_bounds
 
-    tier, given = TIERS[settings.tier], settings.scaling
-    least = given.environments_min or min(tier.min_instances, given.environments_max or tier.min_instances)
+    given = settings.scaling
     try:
-        return replace(tier, min_instances=least, max_instances=given.environments_max or tier.max_instances)
+        return with_bounds(TIERS[settings.tier], given.environments_min, given.environments_max)
     except ValueError as error:
         raise SettingsError([f"ARENA_SCALING_MIN, ARENA_SCALING_MAX: {error}; set both, or none"]) from error
 

@@ -39,6 +39,7 @@ _MARKS = {"created": "+", "modified": "~", "replaced": "!", "removed": "-"}
 @click.option("--trusted-proxies", default=None, help="Networks whose X-Forwarded-For counts, comma separated.")
 @click.option("--requests-per-minute", type=click.IntRange(min=1), default=None, help="Most from one address.")
 @click.option("--alarm-topic", "alarm_topics", multiple=True, help="SNS topic's ARN alarms go to; one for each region.")
+@click.option("--parameter", "given", multiple=True, metavar="NAME=VALUE", help="Any other parameter of the stack.")
 @click.option("--build-dir", type=click.Path(path_type=Path), default=PROJECT_ROOT / ".arena/build", show_default=False)
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing but uploads.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; progress goes to standard error.")
@@ -55,6 +56,7 @@ def command(
     trusted_proxies: str | None,
     requests_per_minute: int | None,
     alarm_topics: tuple[str, ...],
+    given: tuple[str, ...],
     build_dir: Path,
     dry_run: bool,
     as_json: bool,
@@ -73,7 +75,7 @@ def command(
         TRUSTED_PROXIES: trusted_proxies,
         REQUESTS_PER_MINUTE: None if requests_per_minute is None else str(requests_per_minute),
     }
-    chosen = {name: value for name, value in shared.items() if value is not None}
+    chosen = {**_named(given), **{name: value for name, value in shared.items() if value is not None}}
     topics = _by_region(alarm_topics, regions)
     parameters = {
         region: {
@@ -91,6 +93,16 @@ def command(
             _show_deployments(deploy_regions(package, parameters, endpoint_url=endpoint_url, log=_progress), as_json)
     except (PackageError, DeployError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _named(given: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE, e.g. ScalingMax=40", param_hint="--parameter")
+        found[name] = value
+    return found
 
 
 def _by_region(topics: tuple[str, ...], regions: tuple[str, ...]) -> dict[str, str]:

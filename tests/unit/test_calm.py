@@ -1,0 +1,26 @@
+"""What is deployed is proved calm first."""
+
+import pytest
+
+from infra.calm import require_calm
+from infra.release import DeployError
+from infra.template import STAGES
+
+PARAMETERS = {"ScalingPolicy": "guide", "ScalingMin": "0", "ScalingMax": "0"}
+
+
+@pytest.mark.parametrize("policy", ["guide", "hpa"])
+@pytest.mark.parametrize("bounds", [("0", "0"), ("2", "40"), ("0", "2")])
+def test_the_guides_rules_are_calm_within_any_bounds(policy: str, bounds: tuple[str, str]) -> None:
+    require_calm(
+        STAGES["prod"], {**PARAMETERS, "ScalingPolicy": policy, "ScalingMin": bounds[0], "ScalingMax": bounds[1]}
+    )
+
+
+def test_bounds_that_make_no_sense_are_named() -> None:
+    with pytest.raises(DeployError, match=r"ScalingMin, ScalingMax: .*1 <= min_instances <= max_instances"):
+        require_calm(STAGES["prod"], {**PARAMETERS, "ScalingMin": "30"})
+
+
+def test_a_stack_without_a_controller_needs_no_proof() -> None:
+    require_calm(STAGES["prod"], {})
