@@ -24,9 +24,13 @@ test: ## Run all tests (ARGS="tests/unit -k energy" for some)
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m pytest $(ARGS)
 
-bench: ## Time leaderboards of a million players beside bare Redis (ARGS="--players 100000")
+bench: ## Time leaderboards, limits, cache and metrics beside what they add to; take the cache away under load
 	@$(BOOTSTRAP) --only project
 	@$(VENV)/python -m bench.leaderboard $(ARGS)
+	@$(VENV)/python -m bench.limiter
+	@$(VENV)/python -m bench.read_cache
+	@$(VENV)/python -m bench.cache_outage
+	@$(VENV)/python -m bench.metrics
 
 lint: ## Check style and types
 	@$(BOOTSTRAP) --only project

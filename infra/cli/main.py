@@ -26,7 +26,6 @@ COMMANDS = {
     "openapi": "infra.cli.openapi:command",
     "scaling": "infra.cli.scaling:command",
     "plan": "infra.cli.plan:command",
-    "demo": "infra.cli.demo:command",
 }
 """Every command, and where it is."""
 
@@ -44,9 +43,8 @@ _SUMMARIES = {
     "indexes": "Create the database's missing indexes.",
     "seed": "Insert the default game modes and economy settings.",
     "openapi": "Print the API's OpenAPI document.",
-    "scaling": "Show, override, check, replay and simulate how a region scales.",
+    "scaling": "Show, override, check and replay how a region scales.",
     "plan": "Show what a number of players needs, and what it costs.",
-    "demo": "Let a region scale with a real trace, speeded up, and plot it.",
 }
 
 

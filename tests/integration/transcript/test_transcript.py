@@ -24,6 +24,7 @@ from tests.integration.transcript import (
     operators,
     public,
     rate_limits,
+    scaling,
     wire,
 )
 from tests.integration.transcript.exchange import CALL_ID, Exchange, Scene, signed_in
@@ -41,6 +42,7 @@ EXCHANGES: Final[tuple[Exchange, ...]] = (
     *history.EXCHANGES,
     *operators.EXCHANGES,
     *rate_limits.EXCHANGES,
+    *scaling.EXCHANGES,
 )
 SEEDED: Final = ("gamemodes", "economyconfigs")
 ROWS_OF_BATTLE_RUN: Final = {f"3.{row}" for row in range(1, 16)}
