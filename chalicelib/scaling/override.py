@@ -29,8 +29,8 @@ class Override:
 
 
 def new_override(desired: int, minutes: float, *, by: str, reason: str, limits: ScalingLimits, now: float) -> Override:
-    """Raises ``Conflict("outside_bounds")``, and ``BadRequest("validation_error")`` naming the field, what was found and
-    what is allowed."""
+    """Raises ``Conflict("outside_bounds")``, and ``BadRequest("validation_error")`` naming the field, what was found
+    and what is allowed."""
     if not limits.min <= desired <= limits.max:
         raise Conflict("outside_bounds", f"desired: {desired}; allowed here: {limits.min} to {limits.max}")
     if not 0 < minutes <= MINUTES_MAX:
