@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from chalicelib.credentials import IllegibleHash, PasswordHash
 from chalicelib.rate_settings import RATE_KEYS, RateSettings, read_rate_settings
@@ -57,7 +58,11 @@ _ENDPOINT = re.compile(r"^https?://[^\s?#]+$")
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(b|kb|mb)?\s*$", re.I)
 _SIZE_FACTORS = {"b": 1, "kb": 1024, "mb": 1024 * 1024}
 _DATABASE = re.compile(r"^[A-Za-z0-9_-]{1,38}$")
-_REDIS = re.compile(r"^rediss?://([^@/\s]*@)?(\[[0-9a-f:]+\]|[^:/@\s\[\]]+)(:\d{1,5})?(/\d*)?(\?\S*)?$", re.I)
+_REDIS = re.compile(
+    r"^rediss?://([^@/?#\s]*@)?(\[[0-9a-f:]+\]|[^:/@?#\s\[\]]+)(:\d{1,5})?(/\d*)?"
+    r"(\?(ssl_ca_certs=[^&#\s]+|ssl_cert_reqs=(none|required)|&)*)?$",
+    re.I,
+)
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False, "": False}
 
 
@@ -118,6 +123,13 @@ def split_urls(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in re.split(r",(?=\s*rediss?://)", text))
 
 
+def _has_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
 def load(environ: Mapping[str, str], secrets: Mapping[str, str] | None = None) -> Settings:
     """Settings from ``environ`` and the decoded secret.
 
@@ -149,7 +161,7 @@ class _Loader:
             redis_url=self._redis_url(),
             redis_mode=self._redis_mode(),
             rates=read_rate_settings(self._environ, production=self._production, problem=self._problem),
-            scaling=read_scaling_settings(self._environ, problem=self._problem),
+            scaling=read_scaling_settings(self._environ, production=self._production, problem=self._problem),
             bot_token=self._required_secret("TELEGRAM_BOT_TOKEN"),
             battle_seed_secret=self._strong_secret("BATTLE_SEED_SECRET"),
             initdata_max_age_seconds=self._initdata_max_age(),
@@ -248,8 +260,10 @@ class _Loader:
         if len(urls) > 1 and self._plain("ARENA_REDIS_MODE") != "cluster":
             self._problem("REDIS_URL", f"{len(urls)} URLs", "one URL, or set ARENA_REDIS_MODE=cluster")
         for place, url in enumerate(urls, 1):
-            if not _REDIS.fullmatch(url):
+            if not _REDIS.fullmatch(url) or not _has_port(url):
                 self._problem("REDIS_URL", f"URL {place} is illegible", "rediss://user:password@host:port/database")
+            elif self._production and not (url.lower().startswith("rediss:") and "ssl_cert_reqs=none" not in url):
+                self._problem("REDIS_URL", f"URL {place} is not encrypted, or for anyone", "rediss:// in production")
         return value
 
     def _endpoint(self, key: str) -> str | None:

@@ -118,7 +118,9 @@ class Resolver:
             return socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         thread = Thread(target=self._remember, args=(address,), daemon=True)
         thread.start()
-        thread.join(max(0.0, deadline - time.monotonic()))
+        left = max(0.0, deadline - time.monotonic())
+        # Time must be left to use an address that is out of date.
+        thread.join(left if known is None else left / 2)
         known = self._known.get(address)
         if known is None:
             raise OSError(f"{address[0]} has no address, or not in time")

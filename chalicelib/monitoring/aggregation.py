@@ -53,12 +53,18 @@ class MetricsAggregation:
         self._failed = failed
 
     def run(self, publish: Callable[[str], None]) -> Aggregated:
-        """Gives ``publish`` lines of CloudWatch's embedded metric format. Raises what the shared state's store raises.
+        """Gives ``publish`` lines of CloudWatch's embedded metric format.
 
-        What is published is remembered last: a run that dies before is made up for by the next.
+        What is published is remembered last: a run that dies before is made up for by the next. While the shared state
+        is away, what other sources know is published, and nothing is remembered.
         """
         now = self._clock()
-        state = self._shared.state(now)
+        state = self._asked("shared metrics", lambda: self._shared.state(now))
+        if state is None:
+            lines = list(minute_lines(self._minute(now, None, {}), region=self._region))
+            for line in lines:
+                publish(line)
+            return Aggregated(published=len(lines), instances=0, tidied=0)
         seconds = None if state.record is None else (now - state.record.at).total_seconds()
         if seconds is not None and 0 <= seconds < AGAIN_SECONDS_MIN:
             return Aggregated(published=0, instances=len(state.reports), tidied=0)
@@ -70,16 +76,16 @@ class MetricsAggregation:
         self._shared.record(RegionRecord(at=now, gauges=minute.gauges(), baseline=baseline))
         return Aggregated(published=len(lines), instances=len(state.reports), tidied=self._shared.tidy(now))
 
-    def _minute(self, now: datetime, state: RegionState, baseline: Values) -> Minute:
-        former = state.record
+    def _minute(self, now: datetime, state: RegionState | None, baseline: Values) -> Minute:
+        former = None if state is None else state.record
         comparable = former is not None and former.at < now and former.is_live(now)
         grown = growth(former.baseline, baseline) if former is not None and comparable else {}
         seconds = (now - former.at).total_seconds() if former is not None and comparable else None
         cache = self._cache
         return Minute(
             at=now,
-            instances=len(state.reports),
-            in_flight=sum(report.in_flight for report in state.reports),
+            instances=None if state is None else len(state.reports),
+            in_flight=None if state is None else sum(report.in_flight for report in state.reports),
             websockets=self._asked("connections", lambda: self._websockets(now)),
             lengths=self._asked("battle queue", self._lengths),
             request_rate=request_rate(grown, seconds),

@@ -28,7 +28,8 @@ def minute_lines(minute: Minute, *, region: str) -> Iterator[str]:
         ("Instances", "Count", minute.instances),
     )
     known = [(name, unit, value) for name, unit, value in found if value is not None]
-    yield _line(minute, {"region": region}, known)
+    if known:
+        yield _line(minute, {"region": region}, known)
     for kind, latencies in minute.latencies.items():
         values = [round(value, 6) for value in representatives(latencies, VALUES_MAX)]
         dimensions = {"region": region, "operation": kind}

@@ -162,8 +162,8 @@ class Meters:
 
     def close(self) -> None:
         """Tells what is untold."""
-        if self._outgoing.is_behind(self.registry.values()):
-            self.flush()
+        while self._outgoing.is_behind(self.registry.values()) and self.flush():
+            pass
 
     def _report(self) -> InstanceReport:
         now, usage = self._monotonic(), self._usage()

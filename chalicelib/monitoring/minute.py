@@ -30,9 +30,9 @@ class Minute:
     """What could not be found out is None, or missing."""
 
     at: datetime
-    instances: int
+    instances: int | None
     """Environments that reported lately."""
-    in_flight: int
+    in_flight: int | None
     websockets: int | None
     lengths: Lengths | None
     request_rate: float | None
@@ -45,7 +45,9 @@ class Minute:
 
     @property
     def active_connections(self) -> int | None:
-        return None if self.websockets is None else self.in_flight + self.websockets
+        if self.websockets is None or self.in_flight is None:
+            return None
+        return self.in_flight + self.websockets
 
     def gauges(self) -> dict[str, float]:
         """By series key."""

@@ -35,9 +35,13 @@ def mongod_binary() -> Path:
 
 @dataclass(frozen=True)
 class ReplicaSet:
-    """A replica set with one member per port on loopback; data lies in the state directory."""
+    """A replica set with one member per port on loopback; data lies in the state directory.
+
+    ``connections_max``: each member refuses more than that many; None = mongod's own limit.
+    """
 
     ports: Sequence[int]
+    connections_max: int | None = None
 
     @property
     def uri(self) -> str:
@@ -75,6 +79,7 @@ class ReplicaSet:
             *("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_LIFETIME_SECONDS}"),
             *("--setParameter", f"shutdownTimeoutMillisForSignaledShutdown={SHUTDOWN_MILLISECONDS}"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            *(() if self.connections_max is None else ("--maxConns", str(self.connections_max))),
         ]
 
     def has_primary(self) -> bool:

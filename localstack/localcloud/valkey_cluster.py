@@ -11,12 +11,14 @@ from functools import partial
 from typing import Any
 
 from localcloud.cluster_view import NodeView, Shape, is_formed, next_steps, parse_nodes
+from localcloud.errors import PortTaken
 from localcloud.ports import ANY_PORT, LOOPBACK, claim_range, free_ports
 from localcloud.server import Server
 from localcloud.state import StateDir
 from localcloud.valkey import Valkey, valkey_binary
 
 BUS_OFFSET = 10_000
+PORT_MAX = 65_535
 """A node's bus port lies this far above its own, where ports are chosen by number."""
 NODE_TIMEOUT_MILLISECONDS = 5000
 _PROBE_SECONDS = 0.5
@@ -41,6 +43,12 @@ class ValkeyCluster:
         if first_port == ANY_PORT:
             free = free_ports(2 * count)
             return cls(free[:count], free[count:], **options)
+        highest = PORT_MAX - BUS_OFFSET - count + 1
+        if first_port > highest:
+            raise PortTaken(
+                f"port {first_port} leaves no room for the cluster's buses, {BUS_OFFSET} ports higher",
+                f"give {setting} a port up to {highest}, or 0 for free ones",
+            )
         ports = claim_range(first_port, count, server="a Valkey node", setting=setting)
         bus = claim_range(first_port + BUS_OFFSET, count, server="a Valkey node's cluster bus", setting=setting)
         return cls(ports, bus, **options)

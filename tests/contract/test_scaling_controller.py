@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from chalicelib.entrypoints.scaling import EVALUATIONS_A_RUN
 from chalicelib.errors import BadRequest, Conflict, Unavailable
 from chalicelib.locks import FencedOut, Guard
+from chalicelib.scaling.controller import EVALUATE_SECONDS
 from chalicelib.scaling.model import IN_USE, Ceiling, Point, Reading
 from chalicelib.scaling.provisioning import Refused, Throttled
 from chalicelib.scaling.replay import replay
@@ -25,6 +27,16 @@ def test_load_moves_the_number_and_the_decision_is_in_the_log(world: World) -> N
     newest, *_ = [one for one in world.scaling.decisions(10) if one["action"] == "out"]
     assert (newest["current"], newest["desired"], newest["move"]["outcome"]) == (5, 10, "moved")
     assert "90" in newest["reason"]
+
+
+def test_a_minutes_run_ends_with_its_last_evaluation(world: World) -> None:
+    """It would else pause with the lock in its hand while the next minute's run finds it taken."""
+    here = region(world.clock, world.scaling, 5)
+    before = world.clock()
+    report = here.controller().run(lambda: True, most=EVALUATIONS_A_RUN)
+    assert report.evaluations == EVALUATIONS_A_RUN
+    assert (world.clock() - before).total_seconds() == (EVALUATIONS_A_RUN - 1) * EVALUATE_SECONDS
+    assert EVALUATIONS_A_RUN * EVALUATE_SECONDS == 60
 
 
 def test_the_log_replays_byte_for_byte(world: World) -> None:

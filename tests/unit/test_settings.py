@@ -177,12 +177,22 @@ def test_a_redis_cluster_is_told_by_its_mode_and_some_of_its_nodes() -> None:
 @pytest.mark.parametrize(
     ("mode", "urls", "problem"),
     [
-        ("clustre", "redis://cache", "ARENA_REDIS_MODE: 'clustre'; allowed: single, cluster"),
-        ("single", "redis://one,redis://two", "REDIS_URL: 2 URLs; one URL, or set ARENA_REDIS_MODE=cluster"),
+        ("clustre", "rediss://cache", "ARENA_REDIS_MODE: 'clustre'; allowed: single, cluster"),
+        ("single", "rediss://one,rediss://two", "REDIS_URL: 2 URLs; one URL, or set ARENA_REDIS_MODE=cluster"),
         (
             "cluster",
-            "redis://one,redis://two:x",
+            "rediss://one,rediss://two:x",
             "REDIS_URL: URL 2 is illegible; rediss://user:password@host:port/database",
+        ),
+        ("single", "redis://cache", "REDIS_URL: URL 1 is not encrypted, or for anyone; rediss:// in production"),
+        (
+            "single",
+            "rediss://cache?ssl_cert_reqs=none",
+            "REDIS_URL: URL 1 is not encrypted, or for anyone; rediss:// in production",
+        ),
+        *(
+            ("single", f"rediss://{rest}", "REDIS_URL: URL 1 is illegible; rediss://user:password@host:port/database")
+            for rest in (":pw#x@cache", ":pw?x@cache", "cache:99999", "cache?socket_timeout=abc")
         ),
         ("single", "http://cache", "REDIS_URL: not a URI of the right kind; allowed: redis:// or rediss://…"),
     ],

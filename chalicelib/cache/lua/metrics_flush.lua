@@ -20,12 +20,13 @@ local batch = tonumber(ARGV[1])
 if batch < added then
   return -1
 end
+-- First: a script that fails half-way keeps what it wrote, and must not add it again.
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
 for i = 8, #ARGV, 2 do
   if batch > added then
     redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1])
   end
 end
-redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
 redis.call('HSET', KEYS[3], ARGV[3], ARGV[6])
 redis.call('HSET', KEYS[4], ARGV[3], ARGV[7])
 redis.call('ZADD', KEYS[5], ARGV[4], ARGV[3])

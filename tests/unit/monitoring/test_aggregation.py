@@ -10,12 +10,13 @@ import pytest
 from botocore.session import Session
 
 from chalicelib.clock import ManualClock
+from chalicelib.errors import Unavailable
 from chalicelib.monitoring.aggregation import MetricsAggregation
 from chalicelib.monitoring.families import CACHE_LOOKUPS, HTTP_REQUESTS, PROCESSING_LATENCY
 from chalicelib.monitoring.minute import condensed, kind_of
 from chalicelib.monitoring.ports import CacheNodeFigures
 from chalicelib.monitoring.registry import Registry
-from chalicelib.monitoring.reports import RECORD_LIFE, Flush, InstanceReport
+from chalicelib.monitoring.reports import RECORD_LIFE, Flush, InstanceReport, RegionState
 from tests.fakes.memory_metrics import MemorySharedMetrics
 from tests.worlds import NOON
 
@@ -218,6 +219,17 @@ def test_a_source_that_is_away_is_missing_and_the_others_are_not(
     assert not any(missing in line for line in lines)
     assert not any(missing in gauge for gauge in region.gauges())
     assert metric(lines, "RequestRate") == 2.0
+
+
+class Away(MemorySharedMetrics):
+    def state(self, now: datetime) -> RegionState:
+        raise Unavailable("cache_unavailable", f"away at {now}")
+
+
+def test_without_the_shared_state_the_queue_s_length_is_published_all_the_same() -> None:
+    region = Region(shared=Away())
+    assert metric(region.run(), "BattleQueueLength") == 3
+    assert region.failed == ["shared metrics"]
 
 
 def test_without_lookups_there_is_no_hit_rate() -> None:
