@@ -7,7 +7,7 @@ BOOTSTRAP = $(PYTHON) localstack/bootstrap.py
 VENV = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test bench lint clean
+.PHONY: help run stop demo test bench lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,10 @@ run: ## Start the arena in three local regions and fight a battle; Ctrl-C stops 
 stop: ## Stop a local arena started elsewhere; its data stays
 	@$(BOOTSTRAP) --only project
 	@./arena down
+
+demo: ## Let a local region scale with a real trace, 15 minutes, and plot it (ARGS="--trace FILE")
+	@$(BOOTSTRAP)
+	@./arena demo $(ARGS)
 
 test: ## Run all tests (ARGS="tests/unit -k energy" for some)
 	@$(BOOTSTRAP)

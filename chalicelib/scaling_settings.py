@@ -6,6 +6,7 @@ from typing import Final
 
 SCALING_KEYS: Final = (
     "ARENA_API_FUNCTION",
+    "ARENA_SCALING_BY",
     "ARENA_SCALING_POLICY",
     "ARENA_SCALING_MIN",
     "ARENA_SCALING_MAX",
@@ -14,6 +15,11 @@ SCALING_KEYS: Final = (
 )
 POLICIES: Final = ("guide", "hpa")
 DEFAULT_POLICY: Final = "guide"
+LAPTOP_POLICY: Final = "laptop"
+"""The guide's for what a laptop serves; never in production."""
+CONTROLLER: Final = "controller"
+MOVERS: Final = (CONTROLLER, "application-auto-scaling")
+"""Who asks Lambda for numbers. With AWS's own the controller observes and records what it would do."""
 CONNECTIONS_MAX: Final = 10_000_000
 ENVIRONMENTS_MAX: Final = 100_000
 
@@ -27,6 +33,8 @@ class ScalingSettings:
 
     api_function: str | None = None
     """Whose alias is scaled; the function itself where nothing is set. None outside Lambda."""
+    mover: str = CONTROLLER
+    """One of ``MOVERS``."""
     policy: str = DEFAULT_POLICY
     environments_min: int | None = None
     """None = the tier's."""
@@ -38,17 +46,26 @@ class ScalingSettings:
     """Likewise to one Redis node. None = not bounded."""
 
 
-def read_scaling_settings(environ: Mapping[str, str], *, problem: Problem) -> ScalingSettings:
+def policies(*, production: bool) -> tuple[str, ...]:
+    """What ``ARENA_SCALING_POLICY`` may be."""
+    return POLICIES if production else (*POLICIES, LAPTOP_POLICY)
+
+
+def read_scaling_settings(environ: Mapping[str, str], *, production: bool, problem: Problem) -> ScalingSettings:
     """The settings in ``environ``; whatever is wrong with them is told to ``problem``."""
-    policy = environ.get("ARENA_SCALING_POLICY", "").strip() or DEFAULT_POLICY
-    if policy not in POLICIES:
-        problem("ARENA_SCALING_POLICY", repr(policy), f"allowed: {', '.join(POLICIES)}")
+    policy, allowed = environ.get("ARENA_SCALING_POLICY", "").strip() or DEFAULT_POLICY, policies(production=production)
+    if policy not in allowed:
+        problem("ARENA_SCALING_POLICY", repr(policy), f"allowed: {', '.join(allowed)}")
+    mover = environ.get("ARENA_SCALING_BY", "").strip() or CONTROLLER
+    if mover not in MOVERS:
+        problem("ARENA_SCALING_BY", repr(mover), f"allowed: {', '.join(MOVERS)}")
     least = _number("ARENA_SCALING_MIN", environ, ENVIRONMENTS_MAX, problem)
     most = _number("ARENA_SCALING_MAX", environ, ENVIRONMENTS_MAX, problem)
     if least is not None and most is not None and least > most:
         problem("ARENA_SCALING_MIN", str(least), f"at most ARENA_SCALING_MAX, which is {most}")
     return ScalingSettings(
         api_function=_first(environ, "ARENA_API_FUNCTION", "AWS_LAMBDA_FUNCTION_NAME"),
+        mover=mover,
         policy=policy,
         environments_min=least,
         environments_max=most,

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.scaling_settings import CONTROLLER
 from infra import warming
 from infra.artifacts import Artifacts
 from infra.calm import require_calm
@@ -23,7 +24,8 @@ from infra.package import Package
 from infra.release import DeployError, decide_parameters, release_hash, with_code_location
 from infra.stacks import ChangePlan, Pace, Stacks, StackState
 from infra.template import STAGES, StageSpec
-from infra.template.parameters import RELEASE_HASH, SECRET_ID, WEBSOCKET_API
+from infra.template.auto_scaling import without_auto_scaling
+from infra.template.parameters import RELEASE_HASH, SCALING_BY, SECRET_ID, WEBSOCKET_API
 from infra.template.stage import ALIAS, API_STAGE
 from infra.template.websocket import without_websocket_api
 
@@ -185,6 +187,7 @@ def _prepare(
     key, sent = artifacts.upload_package(package)
     log(f"{'uploaded' if sent else 'already uploaded:'} {key}")
     template = without_websocket_api(package.template) if values.get(WEBSOCKET_API) == "none" else package.template
+    template = without_auto_scaling(template) if values.get(SCALING_BY, CONTROLLER) == CONTROLLER else template
     url = artifacts.upload_template(with_code_location(template, artifacts.bucket, key), digest)
     label = f"release-{digest[:12]}-{uuid4().hex[:8]}"
     turn: AbstractContextManager[Any] = _LOCAL_TRANSFORM if local else nullcontext()

@@ -35,6 +35,7 @@ class Region:
     deaf: bool = False
     failures: list[str] = field(default_factory=list)
     policy: str = "guide"
+    moves: bool = True
 
     def controller(self) -> Controller:
         return Controller(
@@ -50,6 +51,7 @@ class Region:
             pause=self.clock.advance,
             failed=lambda source, _: self.failures.append(source),
             measurements=None if self.measured is None else self,
+            moves=self.moves,
         )
 
     def serve(self, environments: int, **shares: Any) -> None:

@@ -30,6 +30,8 @@ class LambdaProvisioner:
                 found = self._client.get_provisioned_concurrency_config(**self._alias)
         except _NotThere:
             return Provision(status="none")
+        except (Refused, Throttled) as error:
+            raise Unavailable("lambda_unavailable", str(error), retry_after_seconds=15) from error
         return Provision(
             status=_STATUS[found["Status"]],
             requested=int(found["RequestedProvisionedConcurrentExecutions"]),
@@ -38,8 +40,11 @@ class LambdaProvisioner:
         )
 
     def quota(self) -> Quota:
-        with _translated():
-            limit = self._client.get_account_settings()["AccountLimit"]
+        try:
+            with _translated():
+                limit = self._client.get_account_settings()["AccountLimit"]
+        except (Refused, Throttled) as error:
+            raise Unavailable("lambda_unavailable", str(error), retry_after_seconds=15) from error
         return Quota(limit=int(limit["ConcurrentExecutions"]), unreserved=int(limit["UnreservedConcurrentExecutions"]))
 
     def put(self, environments: int) -> None:

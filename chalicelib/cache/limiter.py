@@ -115,6 +115,9 @@ class Limiter:
         answer, *leased = door.attempt_all(calls)
         if leased and not isinstance(leased[0], CacheUnavailable):
             self._lease = Lease(int(leased[0][0]), asked_at + LEASE_SECONDS * 1000 - LEASE_MARGIN_MS)
+        elif leased and leased[0].tried:
+            # The server may have granted less and leased the rest to others: the former share is nobody's any more.
+            self._lease = Lease(0, 0)
         if isinstance(answer, CacheUnavailable):
             raise answer
         now_ms, *pairs = map(int, answer)

@@ -1,5 +1,6 @@
 """The scaling controller's clock, and what operators see and change of it."""
 
+from functools import partial
 from typing import Any, Final
 
 from chalice.app import Blueprint, CloudWatchEvent
@@ -14,7 +15,8 @@ blueprint: Final = Blueprint(__name__)
 routes: Final = Routes(__name__)
 
 RUN_SECONDS: Final = 50.0
-"""One run evaluates several times, and ends before the next minute's begins."""
+EVALUATIONS_A_RUN: Final = 4
+"""A minute's. A run ends with the last one: a pause after it would keep the lock when the next run begins."""
 _NO_CONTROLLER: Final = {503: ("scaling_unavailable",)}
 _NO_LAMBDA: Final = {503: ("scaling_unavailable", "lambda_unavailable")}
 _DECISIONS_SHOWN: Final = 20
@@ -26,7 +28,8 @@ _REASON_CHARACTERS_MAX: Final = 200
 @blueprint.schedule("rate(1 minute)", name="scaling")
 def scaling(_event: CloudWatchEvent) -> dict[str, Any]:
     """Evaluates the scaling rules every 15 s and moves provisioned concurrency."""
-    report = alone("scaling", wiring.arena().scaling.run, RUN_SECONDS)
+    run = partial(wiring.arena().scaling.run, most=EVALUATIONS_A_RUN)
+    report = alone("scaling", run, RUN_SECONDS)
     logger().info("scaling evaluated", **report)
     return report
 

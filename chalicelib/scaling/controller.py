@@ -68,8 +68,10 @@ class Controller:
         pause: Callable[[float], None],
         failed: Failed,
         measurements: Measurements | None = None,
+        moves: bool = True,
     ) -> None:
-        """``failed`` is told which source did not answer, and why."""
+        """``failed`` is told which source did not answer, and why. Without ``moves`` it observes, decides and records:
+        somebody else moves."""
         self._function = function
         self._policy = policy
         self._limits = limits
@@ -82,9 +84,10 @@ class Controller:
         self._pause = pause
         self._failed = failed
         self._measurements = measurements
+        self._moves = moves
 
-    def run(self, may_go_on: MayGoOn, guard: Guard | None = None) -> ControllerReport:
-        """Evaluates every ``EVALUATE_SECONDS`` while it may go on, once at least.
+    def run(self, may_go_on: MayGoOn, guard: Guard | None = None, *, most: int | None = None) -> ControllerReport:
+        """Evaluates every ``EVALUATE_SECONDS`` while it may go on, once at least and ``most`` times at most.
 
         Raises ``Unavailable`` when Lambda or the database does not answer, ``FencedOut`` when a newer run took over.
         """
@@ -95,7 +98,7 @@ class Controller:
             evaluations += 1
             moves += evaluation.move.outcome == "moved"
             left = began + EVALUATE_SECONDS - self._clock().timestamp()
-            if not may_go_on():
+            if evaluations == most or not may_go_on():
                 break
             self._pause(max(0.0, left))
             if not may_go_on():
@@ -112,7 +115,7 @@ class Controller:
         remembered = self._store.remembered()
         evaluation, state, logged = self._think(remembered)
         move = evaluation.move
-        moving = move.outcome == "would_move"
+        moving = self._moves and move.outcome == "would_move"
         self._store.decide(guard, logged, self._policy.name, state, moving=moving)
         if moving:
             move = make_move(self._provisioner, move)

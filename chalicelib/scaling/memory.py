@@ -73,8 +73,16 @@ class Memory:
 def decode(state: State, observation: Observation, now: float) -> Memory:
     """The state as data. The first run remembers the present capacity as recommended, as the HPA does: a controller
     that lost its memory neither jumps nor drops before its windows have filled."""
-    if not isinstance(state, Mapping) or state.get("kind") != KIND:
-        return Memory((Recommendation(now, observation.requested),))
+    if isinstance(state, Mapping) and state.get("kind") == KIND:
+        try:
+            return _decoded(state)
+        except (KeyError, TypeError, ValueError):
+            # Another release's. Its rules may have been others, too.
+            pass
+    return Memory((Recommendation(now, observation.requested),))
+
+
+def _decoded(state: Mapping[str, Any]) -> Memory:
     asked = state["asked"]
     return Memory(
         recommendations=tuple(Recommendation(at, desired) for at, desired in state["recommendations"]),

@@ -31,6 +31,9 @@ IN_USE: Final = "in_use"
 """Environments busy at the same moment in the region, provisioned or not."""
 SPILLOVER: Final = "spillover"
 """Requests per second of the region served by an environment that was not provisioned (cold or on demand)."""
+OFFERED_LOAD: Final = "offered_load"
+"""Seconds of work that arrive per second: the mean number of environments busy if there were always enough. The
+latency histogram's sum gives it: its growth over the time it took (Little's law)."""
 ARRIVALS: Final = "arrivals"
 """Requests per second that reach the region."""
 

@@ -16,6 +16,7 @@ from chalicelib.scaling.model import (
     CPU_USAGE,
     IN_USE,
     MEMORY_USAGE,
+    OFFERED_LOAD,
     REQUEST_RATE,
     SPILLOVER,
     Ceiling,
@@ -52,6 +53,9 @@ def observe(
 ) -> Observation:
     """Everything known at ``now``. ``measured`` (CloudWatch) joins what environments say of the same metric: it is
     exact and late, they are quick and know averages only."""
+    busy = (measured or {}).get(IN_USE)
+    if not heard.reports and not heard.problem and busy is not None and (busy.value("maximum") or 0) > 0:
+        heard = Heard(problem="CloudWatch saw environments at work, and none reported")
     metrics = {**from_reports(now, provision, heard), BATTLE_QUEUE_LENGTH: _queue(now, queued)}
     metrics |= {name: _joined(metrics.get(name), found) for name, found in (measured or {}).items() if found.points}
     return Observation(
@@ -64,22 +68,29 @@ def observe(
 
 
 def from_reports(now: float, provision: Provision, heard: Heard) -> dict[str, Reading]:
-    """The metrics environments tell of themselves. Means are over all environments: silent ones are idle."""
-    names = (CPU_USAGE, MEMORY_USAGE, REQUEST_RATE, IN_USE, SPILLOVER, ARRIVALS)
+    """The metrics environments tell of themselves.
+
+    Means of work are over the *provisioned* environments that are ready, silent ones idle, and count the work that
+    spilled: what each would have to do if they did it all. Over all that report, every on-demand environment would
+    make the region look idler, and the more is spilled the less would be provisioned.
+    """
+    names = (CPU_USAGE, MEMORY_USAGE, REQUEST_RATE, IN_USE, OFFERED_LOAD, SPILLOVER, ARRIVALS)
     if heard.problem:
         return dict.fromkeys(names, missing(heard.problem))
     reports = heard.reports
-    environments = max(provision.available, len(reports), 1)
+    environments = max(provision.available, 1)
     rates = [report.request_rate for report in reports]
     spilled = [report.request_rate for report in reports if report.initialization not in (PROVISIONED, None)]
-    told = f"{len(reports)} of {environments} environments reported" if reports else IDLE
+    told = f"{len(reports)} environments reported, {environments} are provisioned" if reports else IDLE
+    busy = _total(now, [report.busy_share for report in reports], told)
     return {
         CPU_USAGE: _share(now, [report.cpu_share for report in reports], environments, told),
         MEMORY_USAGE: _memory(now, [report.memory_share for report in reports], environments, told),
         REQUEST_RATE: _total(now, rates, told, environments),
         ARRIVALS: _total(now, rates, told),
         SPILLOVER: _total(now, spilled, told),
-        IN_USE: _total(now, [report.busy_share for report in reports], told),
+        IN_USE: busy,
+        OFFERED_LOAD: busy,
     }
 
 

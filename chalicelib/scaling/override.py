@@ -47,8 +47,11 @@ def override_data(override: Override) -> dict[str, Any]:
 
 
 def read_override(data: Mapping[str, Any] | None) -> Override | None:
-    """The reverse of ``override_data``."""
-    return None if data is None else Override(**data)
+    """The reverse of ``override_data``; one that another release wrote otherwise is none."""
+    try:
+        return None if data is None else Override(**{name: data[name] for name in ("desired", "until", "by", "reason")})
+    except KeyError:
+        return None
 
 
 def overridden(

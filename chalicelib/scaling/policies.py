@@ -5,9 +5,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from chalicelib.scaling.guide import GuidePolicy
-from chalicelib.scaling.model import Policy
+from chalicelib.scaling.model import Policy, ScalingLimits
+from chalicelib.scaling.predictive import Predictive
 from chalicelib.scaling.rule_set import read_rule_set
-from chalicelib.scaling.rule_sets import guide_rule_set, hpa_rule_set
+from chalicelib.scaling.rule_sets import guide_rule_set, hpa_rule_set, laptop_rule_set
+from chalicelib.scaling.target_tracking import TargetTracking
 from chalicelib.scaling.tiers import Tier
 
 
@@ -15,13 +17,20 @@ class UnknownPolicy(Exception):
     """No policy has that name."""
 
 
-KINDS: Final[Mapping[str, Callable[[Mapping[str, Any]], Policy]]] = MappingProxyType({})
+KINDS: Final[Mapping[str, Callable[[Mapping[str, Any]], Policy]]] = MappingProxyType(
+    {
+        Predictive.name: Predictive.configured,
+        TargetTracking.name: TargetTracking.configured,
+    }
+)
 """Policies that aren't rule sets, by name, and how each is built from its configuration."""
 
 BY_TIER: Final[Mapping[str, Callable[[Tier], Policy]]] = MappingProxyType(
     {
         "guide": lambda tier: GuidePolicy(guide_rule_set(tier)),
         "hpa": lambda tier: GuidePolicy(hpa_rule_set(tier)),
+        "laptop": lambda tier: GuidePolicy(laptop_rule_set(tier)),
+        Predictive.name: lambda tier: Predictive(ScalingLimits(min=tier.min_instances, max=tier.max_instances)),
     }
 )
 """Policies an operator may choose, by name, and how each is built for a tier."""

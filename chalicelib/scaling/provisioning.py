@@ -75,6 +75,8 @@ def wanted_move(provision: Provision, desired: int, *, asked_seconds_ago: float 
     def stay(outcome: Outcome, reason: str) -> Move:
         return Move(outcome=outcome, before=before, after=before, reason=reason)
 
+    if desired < 1:
+        return stay("refused", "no environment is allowed: see the ceilings")
     going = Move(outcome="would_move", before=before, after=desired, reason=f"{before} -> {desired}")
     if provision.status == "in_progress" and desired < before:
         # What is being made is not needed any more; taking it back half-way makes nothing cheaper or quicker.

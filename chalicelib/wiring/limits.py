@@ -20,7 +20,7 @@ def rate_limits(settings: "Settings", door: "RedisDoor | None", clock: "Clock") 
         return None
     from chalicelib.arena.rate_limits import RateLimits, UnknownRateClass, limits_by_class
     from chalicelib.cache.limiter import Limiter
-    from chalicelib.scaling.tiers import TIERS
+    from chalicelib.wiring.scaling import bounded_tier
 
     try:
         by_class = limits_by_class(settings.tier, settings.rates.requests_per_minute)
@@ -31,7 +31,7 @@ def rate_limits(settings: "Settings", door: "RedisDoor | None", clock: "Clock") 
         settings.mongo_database,
         clock,
         environment_id=uuid.uuid4().hex,
-        environments_max=TIERS[settings.tier].max_instances,
+        environments_max=bounded_tier(settings).max_instances,
         fell_back=_log_fall_back,
     )
     return RateLimits(limiter, by_class)

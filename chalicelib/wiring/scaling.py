@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from chalicelib.errors import Unavailable
 from chalicelib.observability import logger
+from chalicelib.scaling_settings import CONTROLLER
 from chalicelib.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def controller(arena: "Arena") -> "Controller":
         pause=time.sleep,
         failed=_log_failure,
         measurements=CloudWatchMeasurements(_client("cloudwatch", settings.region), function, ALIAS),
+        moves=settings.scaling.mover == CONTROLLER,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from infra.cli.stack_parameters import named
 from infra.deploy import DeployError, Deployment, deploy_regions, describe_plan, plan_deployment
 from infra.package import PROJECT_ROOT, Package, PackageError, build_package
 from infra.stacks import ChangePlan
@@ -75,7 +76,7 @@ def command(
         TRUSTED_PROXIES: trusted_proxies,
         REQUESTS_PER_MINUTE: None if requests_per_minute is None else str(requests_per_minute),
     }
-    chosen = {**_named(given), **{name: value for name, value in shared.items() if value is not None}}
+    chosen = {**named(given), **{name: value for name, value in shared.items() if value is not None}}
     topics = _by_region(alarm_topics, regions)
     parameters = {
         region: {
@@ -93,16 +94,6 @@ def command(
             _show_deployments(deploy_regions(package, parameters, endpoint_url=endpoint_url, log=_progress), as_json)
     except (PackageError, DeployError) as error:
         raise click.ClickException(str(error)) from error
-
-
-def _named(given: tuple[str, ...]) -> dict[str, str]:
-    found = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not name or not equals:
-            raise click.BadParameter(f"{text!r} is not NAME=VALUE, e.g. ScalingMax=40", param_hint="--parameter")
-        found[name] = value
-    return found
 
 
 def _by_region(topics: tuple[str, ...], regions: tuple[str, ...]) -> dict[str, str]:

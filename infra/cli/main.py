@@ -26,6 +26,7 @@ COMMANDS = {
     "openapi": "infra.cli.openapi:command",
     "scaling": "infra.cli.scaling:command",
     "plan": "infra.cli.plan:command",
+    "demo": "infra.cli.demo:command",
 }
 """Every command, and where it is."""
 
@@ -45,6 +46,7 @@ _SUMMARIES = {
     "openapi": "Print the API's OpenAPI document.",
     "scaling": "Show, override, check and replay how a region scales.",
     "plan": "Show what a number of players needs, and what it costs.",
+    "demo": "Let a region scale with a real trace, speeded up, and plot it.",
 }
 
 

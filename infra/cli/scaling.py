@@ -17,6 +17,7 @@ from chalicelib.scaling.rule_set import RuleSet, digest, read_rule_set, rule_set
 from chalicelib.scaling.rule_sets import RULE_SETS
 from chalicelib.scaling.stability import Cycle, Proof, Suspicion, Verdict, check
 from infra.cli.scaling_control import evaluate, log, override, show
+from infra.cli.simulate import command as simulate
 from infra.template import STAGES
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -173,5 +174,5 @@ def _replay_lines(report: Replay, *, asked: bool) -> Iterator[str]:
         yield f"{report.decisions} decisions made again, byte for byte the same"
 
 
-for _control in (show, evaluate, override, log):
+for _control in (show, evaluate, override, log, simulate):
     command.add_command(_control)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from infra.cli.local import CHECKOUT
+from infra.cli.stack_parameters import named
 from localcloud import localstack_server, mongod, valkey
 from localcloud.errors import StopRequested
 from localcloud.processes import ProcessIdentity, descendants
@@ -48,6 +49,7 @@ class Regions(click.ParamType[tuple[str, ...]]):
 @click.option("--mongo-port", type=_PORT, default=mongod.DEFAULT_PORT, show_default=True)
 @click.option("--valkey-port", type=_PORT, default=valkey.DEFAULT_PORT, show_default=True)
 @click.option("--websocket-port", type=_PORT, default=DEFAULT_WEBSOCKET_PORT, show_default=True)
+@click.option("--parameter", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of the stacks.")
 @click.option("--state-dir", type=click.Path(path_type=Path), default=None, help="Default: .arena/state.")
 def command(
     detach: bool,
@@ -58,18 +60,20 @@ def command(
     mongo_port: int,
     valkey_port: int,
     websocket_port: int,
+    given: tuple[str, ...],
     state_dir: Path | None,
 ) -> None:
     """Start the local cloud, deploy the arena into it and fight one battle.
 
     Stays in the foreground until Ctrl-C, then stops everything. A port of 0 takes any free one.
     """
-    state = StateDir.locate(state_dir, CHECKOUT)
+    state, parameters = StateDir.locate(state_dir, CHECKOUT), named(given)
     if detach:
         from infra.cli.detached import start_detached
 
         ports = (localstack_port, mongo_port, valkey_port, websocket_port)
-        start_detached(state, _arguments(tier, regions, cache, ports))
+        more = [text for one in given for text in ("--parameter", one)]
+        start_detached(state, [*_arguments(tier, regions, cache, ports), *more])
         return
     # Late, so that wrong usage and --help do not wait for the AWS and MongoDB libraries.
     from infra.cli.local_arena import LocalArena, Options, elapsed_log
@@ -78,7 +82,7 @@ def command(
     stop = StopRequest()
     stop.install()
     log = elapsed_log(click.echo)
-    options = Options(tier, regions, localstack_port, mongo_port, valkey_port, websocket_port, cache)
+    options = Options(tier, regions, localstack_port, mongo_port, valkey_port, websocket_port, cache, parameters)
     is_up = False
     try:
         with Supervisor(state, log, stop) as supervisor:

@@ -39,5 +39,5 @@ def build_template(chalice_template: Json, stage: StageSpec) -> Json:
     complete_functions(template, stage)
     complete_apis(template, stage)
     complete_websocket(template, stage)
-    complete_scaling(template)
+    complete_scaling(template, stage)
     return template

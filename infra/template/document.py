@@ -1,6 +1,6 @@
 """Small helpers over a CloudFormation template held as plain JSON values."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 Json = dict[str, Any]
@@ -56,3 +56,27 @@ def map_strings(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
         return {key: map_strings(item, change) for key, item in value.items()}
     return value
+
+
+def without(template: Json, conditions: Collection[str]) -> Json:
+    """A copy of ``template`` in which these conditions are decided, and false."""
+    kept = {name: value for name, value in template.items() if name != "Conditions"}
+    for section in ("Resources", "Outputs"):
+        kept[section] = {
+            name: _decided(value, conditions)
+            for name, value in template[section].items()
+            if value.get("Condition") not in conditions
+        }
+    left = {name: value for name, value in template.get("Conditions", {}).items() if name not in conditions}
+    return {**kept, "Conditions": left} if left else kept
+
+
+def _decided(value: Any, conditions: Collection[str]) -> Any:
+    if isinstance(value, list):
+        return [_decided(item, conditions) for item in value]
+    if not isinstance(value, dict):
+        return value
+    branches = value.get("Fn::If")
+    if branches is not None and branches[0] in conditions:
+        return _decided(branches[2], conditions)
+    return {name: _decided(item, conditions) for name, item in value.items()}

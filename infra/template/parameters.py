@@ -3,7 +3,14 @@
 from typing import Any, Final
 
 from chalicelib.rate_settings import DEFAULT_REQUESTS_PER_MINUTE, REQUESTS_PER_MINUTE_MAX
-from chalicelib.scaling_settings import CONNECTIONS_MAX, DEFAULT_POLICY, ENVIRONMENTS_MAX, POLICIES
+from chalicelib.scaling_settings import (
+    CONNECTIONS_MAX,
+    CONTROLLER,
+    DEFAULT_POLICY,
+    ENVIRONMENTS_MAX,
+    MOVERS,
+    policies,
+)
 from infra.template.stage import StageSpec
 
 SECRET_ID: Final = "SecretId"  # noqa: S105 (a parameter's name)
@@ -35,10 +42,14 @@ ENVIRONMENT: Final = {
 """Environment variable of every function → the parameter it takes its value from."""
 
 
+SCALING_BY: Final = "ScalingBy"
+SCALING_MIN: Final = "ScalingMin"
+SCALING_MAX: Final = "ScalingMax"
 SCALING_ENVIRONMENT: Final = {
+    "ARENA_SCALING_BY": SCALING_BY,
     "ARENA_SCALING_POLICY": "ScalingPolicy",
-    "ARENA_SCALING_MIN": "ScalingMin",
-    "ARENA_SCALING_MAX": "ScalingMax",
+    "ARENA_SCALING_MIN": SCALING_MIN,
+    "ARENA_SCALING_MAX": SCALING_MAX,
     "ARENA_MONGO_CONNECTIONS": "MongoConnections",
     "ARENA_REDIS_CONNECTIONS": "RedisConnections",
 }
@@ -50,14 +61,14 @@ def _count(description: str, most: int) -> dict[str, Any]:
 
 
 _SCALING: Final[dict[str, dict[str, Any]]] = {
-    "ScalingPolicy": {
+    SCALING_BY: {
         "Type": "String",
-        "Default": DEFAULT_POLICY,
-        "AllowedValues": list(POLICIES),
-        "Description": "What decides how many environments of the API are kept warm.",
+        "Default": CONTROLLER,
+        "AllowedValues": list(MOVERS),
+        "Description": "Who moves warm environments: the arena's controller, or AWS's own target tracking.",
     },
-    "ScalingMin": _count("Fewest warm environments. 0 is the tier's number.", ENVIRONMENTS_MAX),
-    "ScalingMax": _count("Most warm environments. 0 is the tier's number.", ENVIRONMENTS_MAX),
+    SCALING_MIN: _count("Fewest warm environments. 0 is the tier's number.", ENVIRONMENTS_MAX),
+    SCALING_MAX: _count("Most warm environments. 0 is the tier's number.", ENVIRONMENTS_MAX),
     "MongoConnections": _count(
         "Connections this region may hold to one MongoDB node. 0 asks the server.", CONNECTIONS_MAX
     ),
@@ -128,6 +139,12 @@ def parameters(stage: StageSpec) -> dict[str, dict[str, Any]]:
             "Description": "Whether the secret's REDIS_URL names one server or the start-up nodes of a cluster.",
         },
         **_RATE_LIMITS,
+        "ScalingPolicy": {
+            "Type": "String",
+            "Default": DEFAULT_POLICY,
+            "AllowedValues": list(policies(production=stage.production_rules)),
+            "Description": "What decides how many environments of the API are kept warm.",
+        },
         **_SCALING,
         PROVISIONED_CONCURRENCY: {
             "Type": "Number",

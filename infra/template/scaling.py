@@ -2,10 +2,11 @@
 
 from typing import Final
 
+from infra.template.auto_scaling import complete_auto_scaling
 from infra.template.document import Json, role_of
 from infra.template.functions import API_FUNCTION
 from infra.template.parameters import SCALING_ENVIRONMENT
-from infra.template.stage import ALIAS
+from infra.template.stage import ALIAS, StageSpec
 
 SCALING_FUNCTION: Final = "Scaling"
 """Chalice's logical id of the scheduled function."""
@@ -25,7 +26,7 @@ _MEASURE: Final = {
 }
 
 
-def complete_scaling(template: Json) -> None:
+def complete_scaling(template: Json, stage: StageSpec) -> None:
     """Completes the scaling function of ``template`` in place, if there is one, and the API that shows what it does."""
     resources = template["Resources"]
     if SCALING_FUNCTION not in resources:
@@ -42,3 +43,4 @@ def complete_scaling(template: Json) -> None:
         variables.update({variable: {"Ref": parameter} for variable, parameter in SCALING_ENVIRONMENT.items()})
     # The API's function knows its own name.
     resources[SCALING_FUNCTION]["Properties"]["Environment"]["Variables"]["ARENA_API_FUNCTION"] = {"Ref": API_FUNCTION}
+    complete_auto_scaling(template, stage)

@@ -4,9 +4,9 @@ Where parameter WebSocketApi is ``none`` (the local cloud: LocalStack has no Web
 are deployed, and something else calls them and holds the connections; WebSocketEndpoint says where.
 """
 
-from typing import Any, Final
+from typing import Final
 
-from infra.template.document import PERMISSION_TYPE, Json, TemplateError, add_dependency, add_resource
+from infra.template.document import PERMISSION_TYPE, Json, TemplateError, add_dependency, add_resource, without
 from infra.template.functions import alias_logical_id
 from infra.template.parameters import WEBSOCKET_API, WEBSOCKET_ENDPOINT
 from infra.template.stage import StageSpec
@@ -57,24 +57,7 @@ def without_websocket_api(template: Json) -> Json:
 
     For LocalStack, which refuses types it does not know even under a condition that is false.
     """
-    kept = {name: value for name, value in template.items() if name != "Conditions"}
-    for section in ("Resources", "Outputs"):
-        kept[section] = {
-            name: _decided(value) for name, value in template[section].items() if value.get("Condition") != MANAGED
-        }
-    conditions = {name: value for name, value in template.get("Conditions", {}).items() if name != MANAGED}
-    return {**kept, "Conditions": conditions} if conditions else kept
-
-
-def _decided(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_decided(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    branches = value.get("Fn::If")
-    if branches is not None and branches[0] == MANAGED:
-        return _decided(branches[2])
-    return {name: _decided(item) for name, item in value.items()}
+    return without(template, (MANAGED,))
 
 
 def _parameters() -> dict[str, Json]:

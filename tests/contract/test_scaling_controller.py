@@ -190,6 +190,15 @@ def test_a_dry_run_changes_nothing(world: World) -> None:
     assert here.provisioner.puts == []
 
 
+def test_where_somebody_else_moves_it_records_what_it_would_do(world: World) -> None:
+    here = region(world.clock, world.scaling, 5, moves=False)
+    here.serve(5, cpu_share=0.9)
+    report = here.controller().run(once(8))
+    assert (report.moves, here.provisioner.puts) == (0, [])
+    newest = world.scaling.decisions(1)[0]
+    assert (newest["desired"], newest["move"]["outcome"]) == (10, "would_move")
+
+
 def test_an_override_wins_within_the_bounds_and_ends_by_itself(world: World) -> None:
     here = region(world.clock, world.scaling, 5, ceilings=(Ceiling("mongo_connections", 15, "a budget"),))
     here.serve(5, cpu_share=0.5)

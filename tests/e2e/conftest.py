@@ -74,6 +74,8 @@ def arena(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 CACHE = "cluster"
 """Production's: what the functions do with a single server, or none, the other suites try."""
+ROOM_TO_SCALE = ("--parameter", "ScalingMax=3")
+"""The development tier itself has one environment, and nothing to scale."""
 FREE_PORTS = ("--localstack-port", "0", "--mongo-port", "0", "--valkey-port", "0", "--websocket-port", "0")
 
 
@@ -81,7 +83,7 @@ FREE_PORTS = ("--localstack-port", "0", "--mongo-port", "0", "--valkey-port", "0
 def cloud() -> Iterator[Cloud]:
     with tempfile.TemporaryDirectory(prefix="arena-e2e-") as directory:
         state = Path(directory) / "state"
-        up = arena("up", "--detach", "--cache", CACHE, "--state-dir", str(state), *FREE_PORTS)
+        up = arena("up", "--detach", "--cache", CACHE, *ROOM_TO_SCALE, "--state-dir", str(state), *FREE_PORTS)
         try:
             assert up.returncode == 0, up.stdout + up.stderr
             status = arena("status", "--json", "--state-dir", str(state))

@@ -71,7 +71,7 @@ def test_calls_are_answered_by_a_provisioned_environment(cloud: Cloud, region: s
     assert environment["initializationType"] == "provisioned-concurrency"
     assert environment["functionVersion"].isdecimal()
     kinds = [process.environ()["AWS_LAMBDA_INITIALIZATION_TYPE"] for process in cloud.environments(region)]
-    assert kinds.count("provisioned-concurrency") == 1
+    assert kinds.count("provisioned-concurrency") >= 1
 
 
 def test_the_battle_command_prints_a_battle_whose_score_is_the_engines(cloud: Cloud) -> None:

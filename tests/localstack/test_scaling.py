@@ -1,9 +1,12 @@
 """The controller's hands on a real LocalStack: what Lambda tells of provisioned concurrency, and that it moves."""
 
+import multiprocessing
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pymongo.database import Database
 
 from chalicelib.aws.provisioned import LambdaProvisioner
 from chalicelib.clock import ManualClock
@@ -11,8 +14,9 @@ from chalicelib.scaling.provisioning import Provision, Refused, make_move, wante
 from tests.fakes.memory_database import MemoryDatabase
 from tests.fakes.memory_scaling import MemoryScaling
 from tests.fakes.provisioning import FakeProvisioner
+from tests.localstack.controller_child import LEASE_SECONDS, LOCK, Controllers, Site, control_until_asking
 from tests.localstack.handlers import SLOW_TO_START, WHO
-from tests.localstack.running import Function, RunningLocalStack, eventually
+from tests.localstack.running import REGION, Function, RunningLocalStack, eventually
 from tests.scaling_worlds import Region, once
 from tests.worlds import NOON
 
@@ -82,3 +86,35 @@ def test_the_controller_moves_real_processes(localstack: RunningLocalStack) -> N
     assert len(eventually(function.processes, lambda found: len(found) < 6)) < 6
     moves = [one for one in store.decisions(100) if (one.get("move") or {}).get("outcome") == "moved"]
     assert {one["action"] for one in moves} == {"out", "in"}
+
+
+def test_a_killed_controller_is_followed_by_one_that_goes_on_and_two_never_move_at_once(
+    localstack: RunningLocalStack, mongo_uri: str, database: Database[dict[str, Any]], valkey_url: str
+) -> None:
+    """Killed at the worst moment: it has decided and stored it, holds the lock, and has not asked Lambda yet."""
+    function = localstack.provisioned_function(WHO, 3)
+    site = Site(localstack.url, REGION, function.name, mongo_uri, database.name, valkey_url)
+    ours, theirs = multiprocessing.Pipe()
+    first = multiprocessing.get_context("spawn").Process(target=control_until_asking, args=(site, theirs))
+    first.start()
+    assert ours.recv() == 6
+
+    second = Controllers(site)
+    second.region.serve(3, cpu_share=0.9)
+    assert second.locks.acquire(LOCK, seconds=LEASE_SECONDS) is None
+    first.kill()
+    first.join()
+    assert second.store.decisions(1)[0].get("move") is None
+    assert second.provisioner.read().requested == 3
+
+    held = second.locks.acquire(LOCK, seconds=LEASE_SECONDS, wait_seconds=5 * LEASE_SECONDS)
+    assert held is not None
+    second.clock.advance(second.store.decisions(1)[0]["at"] + 15 - second.clock().timestamp())
+    second.region.controller().evaluate(held.guard)
+    assert ready(second.provisioner).available == 6
+    assert len(eventually(function.processes, lambda found: len(found) == 6)) == 6
+    newest, killed = second.store.decisions(2)
+    assert (newest["move"]["outcome"], killed.get("move")) == ("moved", None)
+    assert newest["desired"] == killed["desired"] == 6
+    held.release()
+    second.close()

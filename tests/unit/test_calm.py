@@ -24,3 +24,8 @@ def test_bounds_that_make_no_sense_are_named() -> None:
 
 def test_a_stack_without_a_controller_needs_no_proof() -> None:
     require_calm(STAGES["prod"], {})
+
+
+@pytest.mark.parametrize("most", ["1", "8", "40"])
+def test_a_laptops_rules_are_calm(most: str) -> None:
+    require_calm(STAGES["dev"], {"ScalingPolicy": "laptop", "ScalingMin": "1", "ScalingMax": most})
