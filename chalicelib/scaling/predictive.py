@@ -41,16 +41,15 @@ READY_SECONDS: Final = 90.0
 ON_DEMAND_SURCHARGE: Final = (16.6667 - 9.7222) / 4.1667
 """What a second of executing on demand costs more than in a provisioned environment, over the price of keeping one
 provisioned for a second (aws.amazon.com/lambda/pricing, us-east-1, x86): the same for every memory size."""
-import os
 
-RISE: Final = float(os.environ.get("RISE", "0.05"))
+RISE: Final = 0.05
 RUNGS: Final = int(os.environ.get("RU", "14"))
 RUNG: Final = 2.0**-0.5
 """The prices tried beside each other: the knob, and thirteen lower ones, each 0.71 of the one before."""
 KEEP_SHARE: Final = 0.5
 """An environment that is there is given back when it is worth less than half its keep: to ask for it again costs its
 preparation, and a load that swings would have it asked for again and again."""
-START_RUNG: Final = float(os.environ.get("SR", "6"))
+START_RUNG: Final = 6
 BUDGET_SHARE: Final = 0.965
 """Of target tracking's bill; the rest is for what the reckoning leaves out."""
 DEBT_GAIN: Final = 2.0
