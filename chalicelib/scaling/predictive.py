@@ -43,7 +43,7 @@ ON_DEMAND_SURCHARGE: Final = (16.6667 - 9.7222) / 4.1667
 provisioned for a second (aws.amazon.com/lambda/pricing, us-east-1, x86): the same for every memory size."""
 
 RISE: Final = 0.05
-RUNGS: Final = int(os.environ.get("RU", "14"))
+RUNGS: Final = 14
 RUNG: Final = 2.0**-0.5
 """The prices tried beside each other: the knob, and thirteen lower ones, each 0.71 of the one before."""
 KEEP_SHARE: Final = 0.5
