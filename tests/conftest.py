@@ -1,6 +1,7 @@
 """Fixtures every suite may ask for."""
 
 from tests.servers import (
+    caches,
     database,
     emptied,
     fresh_database,
@@ -12,6 +13,7 @@ from tests.servers import (
 )
 
 __all__ = [
+    "caches",
     "database",
     "emptied",
     "fresh_database",

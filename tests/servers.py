@@ -22,6 +22,7 @@ from localcloud.state import StateDir
 from localcloud.supervisor import Supervisor
 from localcloud.valkey import Valkey
 from localcloud.valkey_cluster import ValkeyCluster
+from tests.redis_doors import forget
 
 CLUSTER_NODE_TIMEOUT_MS = 500
 """Short, so that a replica takes over within two seconds."""
@@ -72,17 +73,25 @@ def emptied() -> list[Database[dict[str, Any]]]:
     return []
 
 
+@pytest.fixture(scope="session")
+def caches() -> list[str]:
+    """URLs of the session's Valkey servers, of those that were asked for."""
+    return []
+
+
 @pytest.fixture
 def database(
-    mongo_client: MongoClient[dict[str, Any]], emptied: list[Database[dict[str, Any]]]
+    mongo_client: MongoClient[dict[str, Any]], emptied: list[Database[dict[str, Any]]], caches: list[str]
 ) -> Iterator[Database[dict[str, Any]]]:
-    """A database without documents for one test, on the one-node replica set.
+    """A database without documents for one test, on the one-node replica set; no Valkey holds keys of its name.
 
     It may have the arena's indexes already: making them takes a second, so a database is emptied and used
     again unless a test left it with other indexes. Take ``fresh_database`` where that matters.
     """
     database = emptied.pop() if emptied else mongo_client[f"test_{uuid.uuid4().hex[:12]}"]
     yield database
+    for urls in caches:
+        forget(urls, f"{database.name}:")
     if _is_indexed(database):
         for name in database.list_collection_names():
             database[name].delete_many({})
@@ -113,21 +122,25 @@ def _is_indexed(database: Database[dict[str, Any]]) -> bool:
 
 
 @pytest.fixture(scope="session")
-def valkey_url() -> Iterator[str]:
+def valkey_url(caches: list[str]) -> Iterator[str]:
     """The URL of a Valkey server shared by the session: use keys of your own."""
     with supervised() as (supervisor, state):
         valkey = Valkey(free_ports(1)[0])
         supervisor.start([valkey.server(state)])
+        caches.append(valkey.uri)
         yield valkey.uri
+        caches.remove(valkey.uri)
 
 
 @pytest.fixture(scope="session")
-def valkey_cluster() -> Iterator[str]:
+def valkey_cluster(caches: list[str]) -> Iterator[str]:
     """The URLs of a cluster of six nodes shared by the session, comma-separated: use keys of your own."""
     with supervised() as (supervisor, state):
         cluster = ValkeyCluster.claim(0, setting="", node_timeout_ms=CLUSTER_NODE_TIMEOUT_MS)
         supervisor.start(cluster.servers(state))
+        caches.append(cluster.uri)
         yield cluster.uri
+        caches.remove(cluster.uri)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from typing import Any
 
 from chalicelib.arena.seasons import season_at
 from chalicelib.arena.standings import ALL, Totals, league_board, realms_of, standings_of
-from tests.redis_doors import forget
 
 Sums = Mapping[tuple[str | None, str], Totals]
 """By season (None is all-time) and board."""
@@ -41,8 +40,3 @@ def still_held(sums: Sums, user: Mapping[str, Any]) -> Sums:
     """The part of ``sums`` a document still holds: all-time, and the seasons it has a map of."""
     held = user.get("seasons", {})
     return {key: totals for key, totals in sums.items() if key[0] is None or key[0] in held}
-
-
-def forget_boards(valkey_url: str, database: str) -> None:
-    """Deletes the boards of ``database``, and all else it has: another test may use one of its name."""
-    forget(valkey_url, f"{database}:")

@@ -30,12 +30,9 @@ HIT_RATE_MIN = 0.75
 
 
 @pytest.fixture
-def region(
-    mongo_uri: str, valkey_url: str, database: Database[dict[str, Any]], clock: ManualClock
-) -> Iterator[Environments]:
+def region(mongo_uri: str, database: Database[dict[str, Any]], clock: ManualClock) -> Iterator[Environments]:
     with environments(mongo_uri, database, clock) as made:
         yield made
-    forget(valkey_url, f"{database.name}:")
 
 
 def always() -> bool:

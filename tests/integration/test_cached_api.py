@@ -17,7 +17,7 @@ from localcloud.ports import free_ports
 from localcloud.valkey import Valkey
 from tests.environments import Environment, Environments, environments
 from tests.gateway import Answer
-from tests.redis_doors import eventually, forget
+from tests.redis_doors import eventually
 from tests.servers import supervised
 
 STEPS = 40
@@ -57,13 +57,9 @@ def region(mongo_uri: str, database: Database[dict[str, Any]], clock: ManualCloc
 
 
 @pytest.fixture(params=["single", "cluster", "none"])
-def redis_url(request: pytest.FixtureRequest, database: Database[dict[str, Any]]) -> Iterator[str]:
-    if request.param == "none":
-        yield ""
-        return
-    url = request.getfixturevalue("valkey_url" if request.param == "single" else "valkey_cluster")
-    yield url
-    forget(url, f"{database.name}:")
+def redis_url(request: pytest.FixtureRequest) -> str:
+    servers = {"single": "valkey_url", "cluster": "valkey_cluster"}
+    return "" if request.param == "none" else str(request.getfixturevalue(servers[request.param]))
 
 
 def keys(answer: Answer) -> list[str]:
@@ -206,7 +202,6 @@ def test_answers_are_those_without_the_cache(
             found = story.read(url, user)
             assert (found.status, found.text) == (expected.status, expected.text), f"{url} after {name}"
     print(dict(done))
-    forget(valkey_url, f"{database.name}:")
 
 
 def test_after_an_outage_nothing_from_before_it_is_shown(region: Environments, clock: ManualClock) -> None:

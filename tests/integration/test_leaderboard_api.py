@@ -16,7 +16,6 @@ from chalicelib.settings import load
 from tests.gateway import call
 from tests.http_arena import Caller, fight, start
 from tests.installed import Fixed
-from tests.standings import forget_boards
 from tests.unit.test_settings import DEVELOPMENT
 
 EVENT: Mapping[str, Any] = dict.fromkeys(
@@ -47,7 +46,6 @@ def arena(
     yield arena
     wiring.install(None)
     arena.close()
-    forget_boards(valkey_url, database.name)
 
 
 def test_leaderboards_over_http(player: Caller, api: Chalice, arena: wiring.Arena, clock: ManualClock) -> None:

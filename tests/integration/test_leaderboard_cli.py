@@ -17,7 +17,7 @@ from chalicelib.data.operations import Operations
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from infra.cli.leaderboard import command
 from tests.redis_doors import client_of
-from tests.standings import forget_boards, kept, realm_sums, still_held, summed
+from tests.standings import kept, realm_sums, still_held, summed
 from tests.worlds import World
 
 
@@ -69,7 +69,6 @@ def test_a_database_of_the_running_game_gets_its_standings(
     assert run("rebuild", database, mongo_uri, valkey_url)[0] == 0
     assert run("verify", database, mongo_uri, valkey_url)[0] == 0
     client.close()
-    forget_boards(valkey_url, database.name)
 
 
 def test_without_redis_there_is_nothing_to_rebuild(database: Database[Document], mongo_uri: str) -> None:

@@ -16,8 +16,7 @@ from chalicelib.data.leaderboard_upkeep import MongoStandingsPages
 from chalicelib.data.leaderboards import MongoStandings
 from chalicelib.data.operations import Operations
 from tests.rankings import BruteForce, every_ranking, random_players
-from tests.redis_doors import door_to
-from tests.standings import forget_boards
+from tests.redis_doors import door_to, forget
 from tests.worlds import NOON, mongo_world
 
 SEED = 20261123
@@ -51,7 +50,7 @@ def paths(mongo_uri: str, mongo_client: MongoClient[Document], valkey_url: str) 
     door.close()
     pools.close()
     mongo_client.drop_database(database.name)
-    forget_boards(valkey_url, database.name)
+    forget(valkey_url, f"{database.name}:")
 
 
 def _refuse(error: Exception) -> None:

@@ -23,8 +23,7 @@ from chalicelib.data.operations import Operations
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from tests.fakes.live_queue import MemoryLiveQueue
 from tests.rankings import random_players
-from tests.redis_doors import client_of, door_to
-from tests.standings import forget_boards
+from tests.redis_doors import client_of, door_to, forget
 from tests.worlds import NOON, World, mongo_world
 
 SCORE = Ranking(board="all", metric="score")
@@ -66,7 +65,7 @@ class Stage:
 
     def lose(self) -> None:
         """Redis forgets what it held of this arena."""
-        forget_boards(self.urls, self.database)
+        forget(self.urls, f"{self.database}:")
 
     def scores(self, board: str = "all", season: str | None = None) -> dict[str, int]:
         """What the set of ``board`` by score holds."""
@@ -89,7 +88,6 @@ def stage(request: pytest.FixtureRequest, database: Database[Document], mongo_ur
     stage.door.close()
     stage.redis.close()
     pools.close()
-    forget_boards(urls, database.name)
 
 
 def truth(world: World, season: str | None = None, board: str = "all") -> dict[str, int]:

@@ -26,7 +26,6 @@ from chalicelib.wiring.locks import locks
 from localcloud.ports import free_ports
 from tests.http_arena import SCHEDULED
 from tests.installed import QueueingArena, installed_arena
-from tests.standings import forget_boards
 from tests.worlds import NOON
 
 SHORT = 0.03
@@ -150,7 +149,6 @@ def redis_arena(
 ) -> Iterator[QueueingArena]:
     with installed_arena(mongo_uri, database, clock, REDIS_URL=valkey_url) as arena:
         yield arena
-        forget_boards(valkey_url, database.name)
 
 
 SCHEDULES = {name: thing for name, thing in vars(scheduled).items() if isinstance(thing, EventSourceHandler)}
