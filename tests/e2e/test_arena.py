@@ -211,7 +211,8 @@ def test_fifty_kills_of_the_apis_environment_leave_no_half_battle(cloud: Cloud) 
     users += [str(first + number) for number in range(4)]
     with ThreadPoolExecutor(4) as pool:
         fighters = [pool.submit(fight_on, first + number) for number in range(4)]
-        while kills < 50:
+        # On a busy machine environments hardly live long enough to fight: then it takes more of them.
+        while kills < 50 or (len(answered) <= 10 and kills < 500):
             stop.wait(moments.uniform(0.05, 0.25))
             victims = cloud.environments("us-east-1")
             if victims:
