@@ -18,14 +18,15 @@ ADAPTER_LIBRARIES = {"pymongo", "bson", "redis", "boto3", "botocore", "chalice",
 ALLOWED_ROOMS = {
     # room: the rooms and leaves it may import besides itself
     "arena": {"errors", "clock", "credentials", "locks", "settings"},
-    "data": {"arena", "scaling", "errors", "clock", "locks", "monitoring"},
+    "data": {"arena", "replication", "scaling", "errors", "clock", "locks", "monitoring"},
     "cache": {"arena", "errors", "clock", "locks", "monitoring"},
-    "messaging": {"arena", "errors", "clock"},
+    "messaging": {"arena", "replication", "errors", "clock"},
     "aws": {"scaling", "errors", "clock"},
     "monitoring": {"errors", "clock", "locks"},
+    "replication": {"arena", "errors", "clock", "locks"},
     "scaling": {"errors", "clock", "locks", "monitoring"},
-    "entrypoints": {"wiring", "arena", "monitoring", *LEAVES},
-    "wiring": {"arena", "aws", "data", "cache", "messaging", "monitoring", "scaling", *LEAVES},
+    "entrypoints": {"wiring", "arena", "monitoring", "replication", *LEAVES},
+    "wiring": {"arena", "aws", "data", "cache", "messaging", "monitoring", "replication", "scaling", *LEAVES},
     "settings": {"credentials", "rate_settings", "scaling_settings"},
     "scaling_settings": set[str](),
     "rate_settings": {"networks"},
@@ -36,7 +37,7 @@ ALLOWED_ROOMS = {
     "clock": set[str](),
     "observability": set[str](),
 }
-PLAIN_ROOMS = {"arena", "monitoring", "scaling", "settings", "errors", "clock", "locks"}
+PLAIN_ROOMS = {"arena", "monitoring", "replication", "scaling", "settings", "errors", "clock", "locks"}
 """Rooms that import no client library: adapters live elsewhere."""
 
 FILE_LINES_MAX = 350

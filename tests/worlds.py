@@ -181,7 +181,7 @@ def memory_world() -> World:
     guilds = MemoryGuilds(store, database)
     world = World(
         store=store,
-        players=MemoryPlayers(database),
+        players=MemoryPlayers(database, store),
         catalogue=MemoryCatalogue(database),
         standings=MemoryStandings(database),
         history=MemoryHistory(database),
@@ -230,7 +230,7 @@ def mongo_world(
     guilds = MongoGuilds(store, operations)
     return World(
         store=store,
-        players=MongoPlayers(operations),
+        players=MongoPlayers(operations, store),
         catalogue=MongoCatalogue(operations),
         standings=MongoStandings(operations),
         history=MongoHistory(operations),

@@ -52,6 +52,18 @@ class Outcome(Generic[T]):
     writes: tuple[Write, ...] = ()
 
 
+Lookup = Callable[[str, Mapping[str, Any]], Document | None]
+"""The document of a collection that an update's ``where`` names, as the transaction sees it before its writes."""
+
+
+class Recorder(Protocol):
+    """Tells other regions what transactions change."""
+
+    def recorded(self, writes: Sequence[Write], lookup: Lookup) -> Sequence[Write]:
+        """What the transaction writes instead of ``writes``: the same, and what tells of it."""
+        ...
+
+
 class CommitWatch(Protocol):
     """Is told what transactions write, so that what was made of the old documents can go."""
 
@@ -197,7 +209,7 @@ class Account:
 
 
 class PlayerQueries(Protocol):
-    """Reads and single writes about one player that need no transaction."""
+    """Reads and single writes about one player, each its own transaction where other regions must hear of it."""
 
     def upsert_player(self, telegram_id: str, profile: Mapping[str, Any], now: datetime) -> Document:
         """The player's document, created with zero balances if new, with ``profile`` ($set) and lastSeenAt."""

@@ -27,6 +27,8 @@ class MongoFollowUpSnapshot(MongoReads):
         battle_ids = [event["payload"]["battle"]["_id"] for event, _ in striking]
         damages = self._read(queries.damages(boss_ids, battle_ids)) if striking else []
         bosses = self._read(queries.bosses(boss_ids)) if striking else []
+        for boss in bosses:
+            self._saw("globalbosses", boss)
         return DueFollowUps(
             events=events,
             paid={(row["sourceId"], row["telegramId"], row["currency"]) for row in rows},

@@ -18,16 +18,19 @@ class MongoGuildSnapshot(MongoReads):
     """``GuildSnapshot`` inside one transaction."""
 
     def guild(self, guild_id: str) -> Document | None:
-        return self._read(guild_queries.guild(guild_id))
+        return self._saw("guilds", self._read(guild_queries.guild(guild_id)))
 
     def guild_named(self, name: str) -> Document | None:
         return self._read(guild_queries.guild_named(name))
 
     def broker(self, broker_id: str) -> Document | None:
-        return self._read(guild_queries.broker(broker_id))
+        return self._saw("brokers", self._read(guild_queries.broker(broker_id)))
 
     def pool(self, guild_id: Any) -> Sequence[Document]:
-        return self._read(guild_queries.pool(guild_id))
+        found = self._read(guild_queries.pool(guild_id))
+        for broker in found:
+            self._saw("brokers", broker)
+        return found
 
     def economy_config(self) -> Document:
         return self._read(queries.economy_config()) or {}

@@ -37,13 +37,13 @@ class MongoOperatorSnapshot(MongoReads):
     """``OperatorSnapshot`` inside one transaction."""
 
     def mode(self, mode_id: str) -> Document | None:
-        return self._read(operator_queries.mode(mode_id))
+        return self._saw("gamemodes", self._read(operator_queries.mode(mode_id)))
 
     def mode_of_key(self, key: str) -> Document | None:
-        return self._read(operator_queries.mode_of_key(key))
+        return self._saw("gamemodes", self._read(operator_queries.mode_of_key(key)))
 
     def economy_config(self) -> Document | None:
-        return self._read(queries.economy_config())
+        return self._saw("economyconfigs", self._read(queries.economy_config()))
 
 
 class MongoOperators:

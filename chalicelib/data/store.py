@@ -1,8 +1,8 @@
 """The arena's store on MongoDB: snapshots to decide on, and commits of what was decided."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 from bson import ObjectId
 from pymongo.client_session import ClientSession
@@ -17,6 +17,7 @@ from chalicelib.arena.ports import (
     GuildRivalry,
     Insert,
     Outcome,
+    Recorder,
     Referrer,
     Snapshot,
     Write,
@@ -28,8 +29,12 @@ from chalicelib.data.operations import Aggregate, Create, Find, FindOne, Operati
 from chalicelib.data.transactions import StaleState, Transactions
 from chalicelib.locks import Guard
 
-S = TypeVar("S")
+S = TypeVar("S", bound="MongoReads")
 T = TypeVar("T")
+
+
+_NAMES: Final = ("_id", "telegramId", "key")
+"""Fields of an update's ``where`` that name its document; the others are facts it rests on."""
 
 
 class MongoReads:
@@ -38,6 +43,23 @@ class MongoReads:
     def __init__(self, operations: Operations, session: ClientSession) -> None:
         self._operations = operations
         self._session = session
+        self._seen: dict[tuple[str, str, Any], Document] = {}
+
+    def lookup(self, collection: str, where: Mapping[str, Any]) -> Document | None:
+        """``ports.Lookup``: what was read already costs nothing, anything else a round trip."""
+        named = {name: where[name] for name in _NAMES if name in where}
+        for name, value in named.items():
+            if (collection, name, value) in self._seen:
+                return self._seen[collection, name, value]
+        return self._read(FindOne(collection, named))
+
+    def _saw(self, collection: str, document: Document | None) -> Document | None:
+        """Keeps ``document``, whole as stored, for ``lookup``."""
+        if document is not None:
+            for name in _NAMES:
+                if name in document:
+                    self._seen[collection, name, document[name]] = document
+        return document
 
     @overload
     def _read(self, query: Find | Aggregate) -> list[Document]: ...
@@ -56,12 +78,12 @@ class MongoSnapshot(MongoReads):
         guild = _only(found["guild"])
         rivalry = _split_rivalry(guild) if guild is not None and query.with_rivalry else None
         return BattleView(
-            user=_only(found["user"]),
+            user=self._saw("users", _only(found["user"])),
             existing_battle=_only(found["existing"]),
-            broker=_only(found["broker"]),
+            broker=self._saw("brokers", _only(found["broker"])),
             mode=_only(found["mode"]),
             config=_only(found["config"]) or {},
-            guild=guild,
+            guild=self._saw("guilds", guild),
             boost=_only(found["boost"]),
             referral=_only(found["referral"]),
             stripe=_only(found["stripe"]),
@@ -81,8 +103,12 @@ class MongoSnapshot(MongoReads):
         (found,) = self._read(queries.action(query))
         brokers = {str(broker["_id"]): broker for broker in found["brokers"]}
         guilds = [guild for broker in found["brokers"] for guild in broker.pop("guild", ())]
+        for broker in found["brokers"]:
+            self._saw("brokers", broker)
+        for guild in guilds:
+            self._saw("guilds", guild)
         return ActionView(
-            user=_only(found["user"]),
+            user=self._saw("users", _only(found["user"])),
             finished=_only(found["finished"]),
             brokers={asked: brokers[asked.lower()] for asked in query.broker_ids if asked.lower() in brokers},
             guilds={guild["_id"]: guild for guild in guilds},
@@ -93,10 +119,17 @@ class MongoSnapshot(MongoReads):
 class MongoStore:
     """``ports.Store`` on a replica set."""
 
-    def __init__(self, operations: Operations, transactions: Transactions, watch: CommitWatch | None = None) -> None:
+    def __init__(
+        self,
+        operations: Operations,
+        transactions: Transactions,
+        watch: CommitWatch | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
         self._operations = operations
         self._transactions = transactions
         self._watch = watch
+        self._recorder = recorder
 
     def new_id(self) -> ObjectId:
         return ObjectId()
@@ -119,14 +152,17 @@ class MongoStore:
 
         def attempt(session: ClientSession) -> T:
             nonlocal attempted
-            outcome = work(snapshot(self._operations, session))
+            reads = snapshot(self._operations, session)
+            outcome = work(reads)
             attempted = outcome.writes
-            beside = () if self._watch is None else self._watch.beside(outcome.writes)
-            for operation in _round_trips([*outcome.writes, *beside]):
+            if self._recorder is not None and attempted:
+                attempted = self._recorder.recorded(attempted, reads.lookup)
+            beside = () if self._watch is None else self._watch.beside(attempted)
+            for operation in _round_trips([*attempted, *beside]):
                 written = self._operations.execute(operation, session=session)
                 if isinstance(operation, Update) and written != len(operation.changes):
                     raise StaleState(operation.changes[0].collection)
-            if guard is not None and outcome.writes:
+            if guard is not None and attempted:
                 require(self._operations, guard, session)
             return outcome.result
 

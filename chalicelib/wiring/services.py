@@ -84,7 +84,7 @@ class Arena:
     def players(self) -> "PlayerQueries":
         from chalicelib.data.players import MongoPlayers
 
-        return MongoPlayers(self.operations)
+        return MongoPlayers(self.operations, self.store)
 
     @cached_property
     def stripe(self) -> int:

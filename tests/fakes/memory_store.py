@@ -21,9 +21,11 @@ from chalicelib.arena.ports import (
     GuildRivalry,
     Insert,
     Outcome,
+    Recorder,
     Referrer,
     Snapshot,
     Update,
+    Write,
 )
 from chalicelib.errors import Conflict, Unavailable
 from chalicelib.locks import Guard
@@ -107,8 +109,9 @@ class MemorySnapshot:
 class MemoryStore:
     """``ports.Store``."""
 
-    def __init__(self, database: MemoryDatabase) -> None:
+    def __init__(self, database: MemoryDatabase, recorder: Recorder | None = None) -> None:
         self._database = database
+        self._recorder = recorder
 
     def new_id(self) -> ObjectId:
         return ObjectId()
@@ -124,6 +127,8 @@ class MemoryStore:
             moment = self._database.now()
             outcome = work(snapshot(moment))
             writes = outcome.writes
+            if self._recorder is not None and writes:
+                writes = tuple(self._recorder.recorded(writes, lambda name, where: _named(moment, name, where)))
             if guard is not None and writes:
                 writes = (*writes, counted(guard))
             try:
@@ -142,15 +147,19 @@ class MemoryStore:
 class MemoryPlayers:
     """``ports.PlayerQueries``."""
 
-    def __init__(self, database: MemoryDatabase) -> None:
+    def __init__(self, database: MemoryDatabase, store: MemoryStore) -> None:
         self._database = database
+        self._store = store
 
     def upsert_player(self, telegram_id: str, profile: Mapping[str, Any], now: datetime) -> Document:
-        current = {**profile, "lastSeenAt": now, "updatedAt": now}
-        change = {"$set": current, "$setOnInsert": new_player(now, without=current)}
+        seen = {"lastSeenAt": now, "updatedAt": now}
         where = {"telegramId": telegram_id}
+        change = {"$set": seen, "$setOnInsert": new_player(now, without=seen)}
         self._database.commit([Update("users", where, change, upsert=True)])
-        return self._database.now().find("users", where)[0]
+        player = self._database.now().find("users", where)[0]
+        if any(name not in player or player[name] != value for name, value in profile.items()):
+            self._write(Update("users", where, {"$set": dict(profile)}))
+        return {**player, **profile}
 
     def account(self, telegram_id: str) -> Account:
         moment = self._database.now()
@@ -163,12 +172,15 @@ class MemoryPlayers:
         return sorted(found, key=lambda broker: broker["createdAt"], reverse=True)
 
     def add_broker(self, broker: Mapping[str, Any]) -> None:
-        self._database.commit([Insert("brokers", (broker,))])
+        self._write(Insert("brokers", (broker,)))
 
     def set_school(self, telegram_id: str, school_id: str | None, now: datetime) -> None:
         school = None if school_id is None else ObjectId(school_id)
         change = {"$set": {"schoolId": school, "updatedAt": now}}
-        self._database.commit([Update("users", {"telegramId": telegram_id}, change)])
+        self._write(Update("users", {"telegramId": telegram_id}, change))
+
+    def _write(self, write: Write) -> None:
+        self._store.transact(lambda _: Outcome(None, (write,)))
 
 
 class MemoryCatalogue:
@@ -191,6 +203,13 @@ class MemoryCatalogue:
 
     def realm(self, key: str) -> Document | None:
         return _first(self._database.now().find("realms", {"key": key, "active": True}))
+
+
+def _named(moment: Moment, collection: str, where: Mapping[str, Any]) -> Document | None:
+    """``ports.Lookup``."""
+    return _first(
+        moment.find(collection, {name: where[name] for name in ("_id", "telegramId", "key") if name in where})
+    )
 
 
 def _first(found: Any) -> Document | None:

@@ -12,7 +12,7 @@ from chalicelib.clock import ManualClock
 from chalicelib.errors import Unauthorized
 from chalicelib.settings import load
 from tests.fakes.memory_database import MemoryDatabase
-from tests.fakes.memory_store import MemoryPlayers
+from tests.fakes.memory_store import MemoryPlayers, MemoryStore
 from tests.unit.test_settings import DEVELOPMENT
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -22,7 +22,8 @@ class CountingPlayers(MemoryPlayers):
     """Players in memory that count the profile writes."""
 
     def __init__(self) -> None:
-        super().__init__(MemoryDatabase())
+        database = MemoryDatabase()
+        super().__init__(database, MemoryStore(database))
         self.writes = 0
 
     def upsert_player(self, telegram_id: str, profile: Mapping[str, Any], now: datetime) -> dict[str, Any]:

@@ -1,0 +1,35 @@
+"""``ReplicaStore`` in memory."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from chalicelib.arena.ports import Document, Outcome
+from chalicelib.replication.ports import ReplicaSnapshot
+from tests.fakes.memory_database import Moment
+from tests.fakes.memory_store import MemoryStore
+
+T = TypeVar("T")
+
+
+class MemoryReplicaSnapshot:
+    """``ReplicaSnapshot`` on one moment."""
+
+    def __init__(self, moment: Moment) -> None:
+        self._moment = moment
+
+    def find(self, collection: str, where: Mapping[str, Sequence[Any]]) -> list[Document]:
+        found = self._moment.find(collection)
+        return [row for row in found if all(row.get(name) in values for name, values in where.items())]
+
+    def economy_config(self) -> Document:
+        return next(iter(self._moment.find("economyconfigs")), {})
+
+
+class MemoryReplica:
+    """``store`` records nothing."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    def transact(self, work: Callable[[ReplicaSnapshot], Outcome[T]]) -> T:
+        return self._store.transact_on(MemoryReplicaSnapshot, work)
