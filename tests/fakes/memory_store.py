@@ -6,6 +6,7 @@ moment when a document it writes changed, a unique key was taken or a conditiona
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from bson import ObjectId
@@ -128,7 +129,7 @@ class MemoryStore:
             outcome = work(snapshot(moment))
             writes = outcome.writes
             if self._recorder is not None and writes:
-                writes = tuple(self._recorder.recorded(writes, lambda name, where: _named(moment, name, where)))
+                writes = tuple(self._recorder.recorded(writes, partial(_named, moment)))
             if guard is not None and writes:
                 writes = (*writes, counted(guard))
             try:
