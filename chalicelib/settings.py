@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from chalicelib.credentials import IllegibleHash, PasswordHash
 from chalicelib.rate_settings import RATE_KEYS, RateSettings, read_rate_settings
+from chalicelib.replication_settings import REPLICATION_KEYS, ReplicationSettings, read_replication_settings
 from chalicelib.scaling_settings import SCALING_KEYS, ScalingSettings, read_scaling_settings
 
 AppEnv = Literal["dev", "test", "prod"]
@@ -26,6 +27,7 @@ SECRET_KEYS: Final = (
     "ADMIN_JWT_SECRET",
     "ADMIN_EMAIL",
     "ADMIN_PASSWORD_HASH",
+    "REPLICATION_SECRET",
 )
 """Keys whose values are secret, or name an account: in production they come from Secrets Manager only."""
 
@@ -39,6 +41,7 @@ KNOWN_ARENA_KEYS: Final = frozenset(
         *VAULT_KEYS,
         *RATE_KEYS,
         *SCALING_KEYS,
+        *REPLICATION_KEYS,
     }
 )
 REDIS_MODES: Final = ("single", "cluster")
@@ -115,6 +118,7 @@ class Settings:
     redis_mode: RedisMode = "single"
     rates: RateSettings = field(default_factory=RateSettings)
     scaling: ScalingSettings = field(default_factory=ScalingSettings)
+    replication: ReplicationSettings
     warnings: tuple[str, ...] = ()
 
 
@@ -144,6 +148,7 @@ class _Loader:
         self._secrets = secrets
         self._problems: list[str] = []
         self._warnings: list[str] = []
+        self._region = self._plain("AWS_REGION") or "us-east-1"
         self._app_env = self._read_app_env()
         self._production = self._app_env == "prod"
 
@@ -155,13 +160,16 @@ class _Loader:
         settings = Settings(
             app_env=self._app_env,
             tier=self._choice("ARENA_TIER", TIERS, "development"),
-            region=self._plain("AWS_REGION") or "us-east-1",
+            region=self._region,
             mongo_uri=self._uri("MONGO_URI", ("mongodb://", "mongodb+srv://"), required=True) or "",
             mongo_database=self._database(),
             redis_url=self._redis_url(),
             redis_mode=self._redis_mode(),
             rates=read_rate_settings(self._environ, production=self._production, problem=self._problem),
             scaling=read_scaling_settings(self._environ, production=self._production, problem=self._problem),
+            replication=read_replication_settings(
+                self._environ, self._region, lambda: self._strong_secret("REPLICATION_SECRET"), self._problem
+            ),
             bot_token=self._required_secret("TELEGRAM_BOT_TOKEN"),
             battle_seed_secret=self._strong_secret("BATTLE_SEED_SECRET"),
             initdata_max_age_seconds=self._initdata_max_age(),

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAVES = {
-    *("settings", "rate_settings", "scaling_settings", "networks", "errors"),
+    *("settings", "rate_settings", "replication_settings", "scaling_settings", "networks", "errors"),
     *("clock", "credentials", "locks", "observability"),
 }
 ADAPTER_LIBRARIES = {"pymongo", "bson", "redis", "boto3", "botocore", "chalice", "aws_lambda_powertools", "moto"}
@@ -27,7 +27,8 @@ ALLOWED_ROOMS = {
     "scaling": {"errors", "clock", "locks", "monitoring"},
     "entrypoints": {"wiring", "arena", "monitoring", "replication", *LEAVES},
     "wiring": {"arena", "aws", "data", "cache", "messaging", "monitoring", "replication", "scaling", *LEAVES},
-    "settings": {"credentials", "rate_settings", "scaling_settings"},
+    "settings": {"credentials", "rate_settings", "replication_settings", "scaling_settings"},
+    "replication_settings": set[str](),
     "scaling_settings": set[str](),
     "rate_settings": {"networks"},
     "networks": set[str](),
