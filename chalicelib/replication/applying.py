@@ -5,22 +5,20 @@ of arrival does not matter: facts are a union, fields go by version. Only an upd
 yet is ``early`` and comes again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from chalicelib.arena.ports import Document, Insert, Outcome, Update, Write
 from chalicelib.replication.ports import APPLIED, CONFLICTS, Event, ReplicaSnapshot
-from chalicelib.replication.replica import Replica
+from chalicelib.replication.replica import MEANINGS, Meanings, Replica
 from chalicelib.replication.rules import DOCUMENTS
 
 Fate = Literal["applied", "duplicate", "early"]
 
 REMEMBERED: Final = timedelta(days=35)
 """How long it is known that an event was applied: longer than queue and dead letters keep one (4 and 14 days)."""
-CREATABLE: Final = frozenset({"users"})
-"""Collections whose documents may begin with any change: whoever is paid gets one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +37,40 @@ class TooOld(Exception):
     """An event from before what is remembered of applied ones: nobody could tell whether it was."""
 
 
-def decide(events: Sequence[Event], snapshot: ReplicaSnapshot, now: datetime) -> Outcome[list[AppliedEvent]]:
-    """Applies ``events``; the fate of each, in the order given. Raises ``TooOld``."""
+def remembered(events: Sequence[Event], now: datetime) -> Sequence[Write]:
+    """What keeps ``events`` from being applied again."""
+    rows: tuple[Document, ...] = tuple(
+        {
+            "_id": event.event_id,
+            "region": event.source_region,
+            "version": event.version,
+            "occurredAt": event.occurred_at,
+            "appliedAt": now,
+            "expiresAt": event.occurred_at + REMEMBERED + timedelta(days=1),
+        }
+        for event in events
+    )
+    return (Insert(APPLIED, rows),)
+
+
+def decide(
+    events: Sequence[Event],
+    snapshot: ReplicaSnapshot,
+    now: datetime,
+    *,
+    meanings: Meanings = MEANINGS,
+    remember: Callable[[Sequence[Event], datetime], Sequence[Write]] = remembered,
+) -> Outcome[list[AppliedEvent]]:
+    """Applies ``events``; the fate of each, in the order given. Raises ``TooOld``.
+
+    ``meanings`` and ``remember`` are there for tests, which must notice when one of them is wrong.
+    """
     old = [event.event_id for event in events if now - event.occurred_at > REMEMBERED]
     if old:
         raise TooOld(f"{old[0]}: older than {REMEMBERED.days} days")
     known = {row["_id"] for row in snapshot.find(APPLIED, {"_id": [event.event_id for event in events]})}
     fresh = {event.event_id: event for event in events if event.event_id not in known}
-    replica = Replica(snapshot, list(fresh.values()), now)
+    replica = Replica(snapshot, list(fresh.values()), now, meanings)
     fates: dict[Any, Fate] = {}
     for event in sorted(fresh.values(), key=lambda event: event.version):
         if _is_early(event, replica):
@@ -62,13 +86,13 @@ def decide(events: Sequence[Event], snapshot: ReplicaSnapshot, now: datetime) ->
         # A second copy within the batch.
         if fate == "applied":
             fates[event.event_id] = "duplicate"
-    return Outcome(results, (*_remembered(applied, now), *replica.writes(), *_conflicts(replica)) if applied else ())
+    return Outcome(results, (*remember(applied, now), *replica.writes(), *_conflicts(replica)) if applied else ())
 
 
 def _is_early(event: Event, replica: Replica) -> bool:
     return any(
         change["collection"] in DOCUMENTS
-        and change["collection"] not in CREATABLE
+        and not DOCUMENTS[change["collection"]].creatable
         and not change.get("new")
         and replica.document(change["collection"], change["key"]) is None
         for change in event.changes
@@ -83,21 +107,6 @@ def _result(event: Event, fate: Fate, now: datetime) -> AppliedEvent:
         lag_seconds=(now - event.occurred_at).total_seconds(),
         collections=frozenset(change["collection"] for change in event.changes),
     )
-
-
-def _remembered(applied: Iterable[Event], now: datetime) -> Iterable[Write]:
-    rows: tuple[Document, ...] = tuple(
-        {
-            "_id": event.event_id,
-            "region": event.source_region,
-            "version": event.version,
-            "occurredAt": event.occurred_at,
-            "appliedAt": now,
-            "expiresAt": event.occurred_at + REMEMBERED + timedelta(days=1),
-        }
-        for event in applied
-    )
-    return (Insert(APPLIED, rows),)
 
 
 def _conflicts(replica: Replica) -> Iterable[Write]:

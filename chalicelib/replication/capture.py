@@ -18,10 +18,10 @@ from chalicelib.replication.rules import (
     VERSIONS,
     Documents,
     entry_field,
-    field_version,
+    field_stamp,
     named_entries,
 )
-from chalicelib.replication.versions import next_version
+from chalicelib.replication.versions import joined, next_version
 
 KEPT_PAYLOAD: Final = ("battle",)
 """What of an event's payload is still read in its own region, by the follow-ups."""
@@ -43,9 +43,9 @@ class Recorder:
 
     def recorded(self, writes: Sequence[Write], lookup: Lookup) -> list[Write]:
         """``writes`` with versions and the event; unchanged when they are of no other region's business."""
-        seen = [_document_of(write, lookup) for write in writes]
         if not any(_is_told(write) for write in writes):
             return list(writes)
+        seen = [_document_of(write, lookup) for write in writes]
         now = self._clock()
         version = next_version(now, _versions(document for document in seen if document), self._rank)
         changes: list[Document] = []
@@ -59,6 +59,10 @@ class Recorder:
                 result.append(_recorded_insert(write, version, changes))
             else:
                 result.append(_recorded_update(write, before, version, changes))
+        if not changes:
+            return list(writes)
+        _refuse_twice(changes)
+        _name_season(writes, changes)
         event = event or self._event(changes, now)
         payload = event["payload"]
         event |= {
@@ -94,9 +98,16 @@ def _is_told(write: Write) -> bool:
 
 
 def _document_of(write: Write, lookup: Lookup) -> Document | None:
-    if isinstance(write, Update) and write.collection in DOCUMENTS:
-        return lookup(write.collection, write.where)
-    return None
+    """The document an update changes, where it matters to others: a payment alone need not be looked up."""
+    if isinstance(write, Insert) or write.collection not in DOCUMENTS:
+        return None
+    rule = DOCUMENTS[write.collection]
+    told = any(
+        operator in ("$set", "$unset") and name not in rule.latest and not rule.is_own(name)
+        for operator, fields in write.change.items()
+        for name in fields
+    )
+    return lookup(write.collection, write.where) if told or rule.key not in write.where else None
 
 
 def _versions(documents: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -116,16 +127,18 @@ def _recorded_insert(write: Insert, version: str, changes: list[Document]) -> In
         change: Document = {"collection": write.collection, "key": document[rule.key], "id": document["_id"]}
         sets: Document = {}
         entries: Document = {}
+        begin: Document = {}
         for name, value in document.items():
             if name in rule.entries:
                 entries[name] = dict(named_entries(rule.entries[name], value))
             elif name in rule.latest:
                 change.setdefault("latest", {})[name] = value
-            elif name in rule.counters and value:
-                change.setdefault("add", {})[name] = value
-            elif name != rule.key and not rule.is_own(name) and name not in rule.counters:
-                sets[name] = value
-        changes.append({**change, "set": sets, "entries": entries, "base": {}, "new": True})
+            elif name in rule.counters:
+                if value:
+                    change.setdefault("add", {})[name] = value
+            elif name not in ("_id", rule.key):
+                (begin if rule.is_own(name) else sets)[name] = value
+        changes.append({**change, "set": sets, "entries": entries, "begin": begin, "base": {}, "new": True})
         made.append({**document, VERSIONS: {ALL_FIELDS: version}})
     return replace(write, documents=tuple(made))
 
@@ -134,20 +147,44 @@ def _recorded_update(write: Update, before: Document | None, version: str, chang
     rule = DOCUMENTS.get(write.collection)
     if rule is None:
         return write
-    key = (before or write.where).get(rule.key)
-    if key is None:
-        raise UnrecordedChange(f"{write.collection}: no {rule.key} in {sorted(write.where)}")
     told = _Told(rule, before)
     for operator, fields in write.change.items():
         for name, value in fields.items():
             told.take(operator, name, value)
     if told.is_empty():
         return write
-    changes.append({"collection": write.collection, "key": key, **told.change(before)})
-    versions = {f"{VERSIONS}.{name}": version for name in told.base}
+    key = (before or write.where).get(rule.key)
+    if key is None:
+        raise UnrecordedChange(f"{write.collection}: no {rule.key} in {sorted(write.where)}")
+    if before is None and write.upsert and not rule.creatable:
+        raise UnrecordedChange(f"{write.collection}: a document begins with an insert, not with an upsert")
+    changes.append({"collection": write.collection, "key": key, **told.change()})
+    versions = {f"{VERSIONS}.{name}": joined(base, version) for name, base in told.base.items()}
     if not versions:
         return write
     return replace(write, change={**write.change, "$set": {**write.change.get("$set", {}), **versions}})
+
+
+def _refuse_twice(changes: Sequence[Mapping[str, Any]]) -> None:
+    """A transaction has one version: of two changes of one field the second would be taken for the first."""
+    seen: set[tuple[str, Any, str]] = set()
+    for change in changes:
+        for name in change.get("base", ()):
+            field = (change["collection"], change["key"], name)
+            if field in seen:
+                raise UnrecordedChange(f"{change['collection']}: {name} of {change['key']} is changed twice")
+            seen.add(field)
+
+
+def _name_season(writes: Sequence[Write], changes: Sequence[Document]) -> None:
+    """Battles are told with the season they count in here: operators may change the length of seasons meanwhile."""
+    for write in writes:
+        if isinstance(write, Update) and write.collection == "users":
+            paths = (path.split(".") for path in write.change.get("$inc", ()))
+            season = next((steps[1] for steps in paths if steps[0] == "seasons"), None)
+            for change in changes:
+                if season is not None and change["collection"] == "battles":
+                    change["season"] = season
 
 
 class _Told:
@@ -162,7 +199,7 @@ class _Told:
         self._latest: Document = {}
         self._add: Document = {}
         self.base: dict[str, str] = {}
-        """Versions of what is replaced, by field and ``list/name``."""
+        """Stamps of what is replaced, by field and ``list/name``."""
 
     def take(self, operator: str, name: str, value: Any) -> None:
         rule = self._rule
@@ -173,11 +210,13 @@ class _Told:
         elif operator == "$set" and name in rule.entries:
             self._take_entries(name, value)
         elif operator == "$set" and name not in rule.counters and "." not in name:
-            self._set[name] = value
-            self._replace(name)
-        elif operator == "$unset" and name not in rule.counters and "." not in name:
-            self._unset.append(name)
-            self._replace(name)
+            if not self._holds(name, value):
+                self._set[name] = value
+                self._replace(name)
+        elif operator == "$unset" and name not in {*rule.counters, *rule.entries} and "." not in name:
+            if self._before is None or name in self._before:
+                self._unset.append(name)
+                self._replace(name)
         elif operator == "$inc" and name in rule.counters:
             self._add[name] = value
         else:
@@ -192,17 +231,20 @@ class _Told:
         if changed:
             self._entries[name] = changed
 
+    def _holds(self, name: str, value: Any) -> bool:
+        """Writing what is there already is no change: else it would win over others' changes."""
+        before = self._before or {}
+        return name in before and type(before[name]) is type(value) and bool(before[name] == value)
+
     def _replace(self, name: str) -> None:
-        self.base[name] = field_version(self._before, name)
+        self.base[name] = field_stamp(self._before, name)
 
     def is_empty(self) -> bool:
         """A change of nothing but moments is not worth telling."""
         return not (self._set or self._unset or self._entries or self._add)
 
-    def change(self, before: Document | None) -> Document:
+    def change(self) -> Document:
         found: Document = {"set": self._set, "entries": self._entries, "base": self.base}
-        if before is not None:
-            found["id"] = before["_id"]
         for name, value in (("unset", self._unset), ("latest", self._latest), ("add", self._add)):
             if value:
                 found[name] = value

@@ -4,14 +4,14 @@ The same rules as where the fact was made, applied once per fact: whoever insert
 transaction. ``sign`` -1 takes the meaning of a fact back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from chalicelib.arena.follow_ups import BOSS_ACTIVE, BOSS_DEFEATED
 from chalicelib.arena.jsnumber import whole_amount
 from chalicelib.arena.ledger import balance_field
 from chalicelib.arena.ports import Document
-from chalicelib.arena.seasons import season_at
+from chalicelib.arena.seasons import Season, season_by_id, still_kept
 from chalicelib.arena.standings import standings_after
 
 Increments = dict[str, int]
@@ -24,11 +24,25 @@ def balance_change(row: Mapping[str, Any], sign: int = 1) -> Increments:
     return {balance_field(row["currency"]): sign * amount}
 
 
-def standings_change(user: Mapping[str, Any], battle: Mapping[str, Any], length: str, sign: int = 1) -> Increments:
-    """What a battle does to its player's standings. ``length`` is the seasons'."""
-    season = season_at(battle["createdAt"], length)
-    increments = standings_after(user, battle, season).increments
-    return {path: sign * amount for path, amount in increments.items()}
+def standings_change(
+    user: Mapping[str, Any], battle: Mapping[str, Any], season: Season, sign: int = 1
+) -> tuple[Increments, Sequence[str]]:
+    """What a battle of ``season`` does to its player's standings, and the paths of seasons that need not be kept.
+
+    A season that a later battle has let go of does not come back.
+    """
+    change = standings_after(user, battle, season)
+    increments = {path: sign * amount for path, amount in change.increments.items()}
+    newest = _newest(user)
+    if newest is not None and not still_kept(season, newest):
+        increments = {path: amount for path, amount in increments.items() if not path.startswith("seasons.")}
+    return increments, change.dropped
+
+
+def _newest(user: Mapping[str, Any]) -> Season | None:
+    kept = user.get("seasons")
+    seasons = map(season_by_id, kept if isinstance(kept, Mapping) else ())
+    return max((season for season in seasons if season), key=lambda season: season.starts_at, default=None)
 
 
 def boss_after(boss: Mapping[str, Any], damage: Mapping[str, Any]) -> Document:

@@ -58,8 +58,8 @@ class Envelope:
     format: int = FORMAT
 
     @property
-    def sequence(self) -> int:
-        """Rises with each change of one key."""
+    def sequence(self) -> str:
+        """Rises with each change of one key: 16 hex digits."""
         return sequence_of(self.version)
 
     def signed_fields(self) -> dict[str, Any]:

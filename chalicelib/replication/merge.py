@@ -1,9 +1,9 @@
 """One change of another region, merged into the document that is here. Pure.
 
 Field by field the higher version wins, in whatever order changes arrive, so regions that have heard the same agree.
-A winner that was written in ignorance of what it replaces has beaten somebody: both are kept as a ``Conflict``. It is
-found where the loser was written, and wherever the winner comes later: a region that hears of the winner first does not
-know what the loser had read, and leaves it to them.
+Of two writes of a field whose writers had not heard of each other one loses: both are kept as a ``Conflict``. A change
+tells the stamp of what its writer had read, a document keeps the stamp of all that has come, and so it is known in
+whatever order they come.
 """
 
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ from chalicelib.replication.rules import (
     Documents,
     Entries,
     entry_field,
-    field_version,
+    field_stamp,
     named_entries,
 )
-from chalicelib.replication.versions import rank_of
+from chalicelib.replication.versions import NEVER, covers, joined, newest_of
 
 MISSING: Final = None
 """How the loss of a field or of an entry is told in a conflict."""
@@ -71,24 +71,27 @@ class _Merge:
         self._change = change
         self._version = version
         self._conflicts: list[Conflict] = []
-        self._before: Mapping[str, Any] = here or {}
         self._document: Document = dict(here) if here is not None else self._begun()
         self._versions: dict[str, str] = dict(self._document.get(VERSIONS) or {})
 
     def _begun(self) -> Document:
         rule, change = self._rule, self._change
         empty: dict[str, Any] = {name: [] for name in rule.entries}
-        return {"_id": change["id"], rule.key: change["key"], **dict.fromkeys(rule.counters, 0), **empty}
+        begin = {"_id": change["id"], rule.key: change["key"], **change.get("begin", {})}
+        return {**begin, **dict.fromkeys(rule.counters, 0), **empty}
 
     def result(self) -> tuple[Document, list[Conflict]]:
         change = self._change
-        if change.get("new") and not self._before:
-            self._versions[ALL_FIELDS] = self._version
-            self._document.update(change["set"])
-        else:
-            self._merge_fields()
-        for name, entries in change.get("entries", {}).items():
+        for name, value in self._fields().items():
+            if self._wins(name, self._document.get(name), value):
+                if value is MISSING and name not in change["set"]:
+                    self._document.pop(name, None)
+                else:
+                    self._document[name] = value
+        for name, entries in self._entries().items():
             self._merge_entries(name, entries)
+        if change.get("new"):
+            self._versions[ALL_FIELDS] = joined(self._versions.get(ALL_FIELDS, NEVER), self._version)
         for name, moment in change.get("latest", {}).items():
             known = self._document.get(name)
             self._document[name] = moment if known is None or moment > known else known
@@ -98,46 +101,62 @@ class _Merge:
             self._document[VERSIONS] = self._versions
         return self._document, self._conflicts
 
-    def _merge_fields(self) -> None:
-        for name, value in self._change["set"].items():
-            if self._wins(name, self._document.get(name), value):
-                self._document[name] = value
-        for name in self._change.get("unset", ()):
-            if self._wins(name, self._document.get(name), MISSING):
-                self._document.pop(name, None)
+    def _fields(self) -> dict[str, Any]:
+        """What the change makes of fields. A beginning says of all fields that it does not name: they are not there."""
+        change, rule = self._change, self._rule
+        gone = dict.fromkeys(change.get("unset", ()), MISSING)
+        if change.get("new"):
+            apart = {rule.key, *rule.latest, *rule.counters, *rule.entries}
+            gone = {name: MISSING for name in self._document if name not in apart and not rule.is_own(name)}
+        return {**gone, **change["set"]}
+
+    def _entries(self) -> dict[str, Mapping[str, Any]]:
+        told: Mapping[str, Mapping[str, Any]] = self._change.get("entries", {})
+        if not self._change.get("new"):
+            return dict(told)
+        return {
+            name: {**dict.fromkeys(named_entries(rule, self._document.get(name)), MISSING), **told.get(name, {})}
+            for name, rule in self._rule.entries.items()
+        }
 
     def _merge_entries(self, name: str, entries: Mapping[str, Any]) -> None:
         rule = self._rule.entries[name]
         stored = named_entries(rule, self._document.get(name))
         for key, entry in entries.items():
-            whole = self._change.get("new") and not self._before
-            if whole or self._wins(entry_field(name, key), stored.get(key), entry):
+            if self._wins(entry_field(name, key), stored.get(key), entry):
                 stored[key] = entry
         self._document[name] = ordered(rule, stored)
 
     def _wins(self, name: str, here: Any, value: Any) -> bool:
-        known = field_version({VERSIONS: self._versions}, name)
-        if self._version <= known:
+        stamp = field_stamp({VERSIONS: self._versions}, name)
+        if covers(stamp, self._version):
             return False
-        base = self._change["base"].get(name, "")
-        # Written by another region than what it replaces, by somebody who had read less than that.
-        if known > base and rank_of(known) != rank_of(self._version) and here != value:
-            self._conflicts.append(
-                Conflict(
-                    collection=self._collection,
-                    key=self._change["key"],
-                    field=name,
-                    loser=here,
-                    loser_version=known,
-                    winner=value,
-                    winner_version=self._version,
-                )
+        base, newest = self._change["base"].get(name, NEVER), newest_of(stamp)
+        wins = self._version > newest
+        # Of two writes at least one did not know the other; with a stamp that covers neither, none did.
+        if newest and here != value and not (wins and covers(base, newest)):
+            self._conflict(name, (here, newest), (value, self._version), wins=wins)
+        if not self._change.get("new"):
+            own = self._versions.get(name, NEVER)
+            self._versions[name] = joined(joined(own, base), self._version)
+        return wins
+
+    def _conflict(self, name: str, here: tuple[Any, str], told: tuple[Any, str], *, wins: bool) -> None:
+        (loser, loser_version), (winner, winner_version) = (here, told) if wins else (told, here)
+        self._conflicts.append(
+            Conflict(
+                collection=self._collection,
+                key=self._change["key"],
+                field=name,
+                loser=loser,
+                loser_version=loser_version,
+                winner=winner,
+                winner_version=winner_version,
             )
-        self._versions[name] = self._version
-        return True
+        )
 
 
 def ordered(rule: Entries, entries: Mapping[str, Any]) -> list[Any]:
-    """A list of the entries that are there, in the order all regions have it."""
-    present = [(key, entry) for key, entry in entries.items() if entry is not None]
-    return [entry for _, entry in sorted(present, key=lambda pair: (pair[1][rule.since], pair[0]))]
+    """A list of the entries that are there, in the order all regions have it; those without a moment come first."""
+    present = [(entry.get(rule.since), key, entry) for key, entry in entries.items() if entry is not None]
+    return [entry for _, _, entry in sorted(present, key=lambda one: (one[0] is not None, one[0], one[1]))]

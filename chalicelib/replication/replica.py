@@ -2,13 +2,14 @@
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.arena.players import new_player
 from chalicelib.arena.ports import Document, Insert, Update, Write
-from chalicelib.arena.seasons import season_length
+from chalicelib.arena.seasons import Season, season_at, season_by_id, season_length
 from chalicelib.replication.effects import OWNERS, Increments, balance_change, boss_after, standings_change
 from chalicelib.replication.merge import Conflict, merged
 from chalicelib.replication.ports import Event, ReplicaSnapshot
@@ -20,12 +21,27 @@ Key = tuple[str, Any]
 _NOT_CONTENT: Final = frozenset({"_id", "__v"})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meanings:
+    """What events mean to documents. There is one right way; tests pass others in and must notice."""
+
+    merge: Callable[..., tuple[Document, list[Conflict]]] = merged
+    balance: Callable[..., Increments] = balance_change
+    standings: Callable[..., tuple[Increments, Sequence[str]]] = standings_change
+
+
+MEANINGS: Final = Meanings()
+
+
 class Replica:
     """One transaction's working set: read when made, changed by ``apply``, told as ``writes``."""
 
-    def __init__(self, snapshot: ReplicaSnapshot, events: Sequence[Event], now: datetime) -> None:
+    def __init__(
+        self, snapshot: ReplicaSnapshot, events: Sequence[Event], now: datetime, meanings: Meanings = MEANINGS
+    ) -> None:
         self._now = now
         self._snapshot = snapshot
+        self._meanings = meanings
         self._season_length: str | None = None
         self._stored: dict[Key, Document] = {}
         self._documents: dict[Key, Document] = {}
@@ -33,6 +49,7 @@ class Replica:
         self._added: defaultdict[str, list[Document]] = defaultdict(list)
         self._replaced: dict[Key, Document] = {}
         self._increments: defaultdict[str, Increments] = defaultdict(dict)
+        self._dropped: defaultdict[str, set[str]] = defaultdict(set)
         self._conflicts: list[Document] = []
         self._load(events)
 
@@ -48,8 +65,9 @@ class Replica:
         """Everything ``event`` says."""
         for change in event.changes:
             if change["collection"] in FACTS:
+                season = season_by_id(change.get("season") or "")
                 for fact in change["facts"]:
-                    self._take_fact(change["collection"], fact, event)
+                    self._take_fact(change["collection"], fact, event, season)
             else:
                 self._take_change(change, event)
 
@@ -62,8 +80,8 @@ class Replica:
                 yield from self._player_write(key, stored, document)
             elif stored is None:
                 begun.append(Insert(collection, (document,)))
-            elif stored != document:
-                yield Update(collection, {"_id": stored["_id"]}, _difference(stored, document))
+            elif change := _difference(stored, document):
+                yield Update(collection, {"_id": stored["_id"]}, change)
         yield from begun
         for (collection, _), fact in self._replaced.items():
             content = {name: value for name, value in fact.items() if name != "_id"}
@@ -75,6 +93,7 @@ class Replica:
         keys: defaultdict[str, set[Any]] = defaultdict(set)
         names: defaultdict[str, set[Any]] = defaultdict(set)
         facts: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        begun: list[Any] = []
         for change in (change for event in events for change in event.changes):
             collection = change["collection"]
             if collection in FACTS:
@@ -88,6 +107,8 @@ class Replica:
                 unique = DOCUMENTS[collection].unique
                 if unique in change["set"]:
                     names[collection].add(change["set"][unique])
+                if collection == "globalbosses" and change.get("new"):
+                    begun.append(change["key"])
         for collection, found in keys.items():
             self._remember(collection, self._snapshot.find(collection, {DOCUMENTS[collection].key: sorted(found)}))
         for collection, found in names.items():
@@ -97,8 +118,12 @@ class Replica:
         for collection, rows in facts.items():
             rule = FACTS[collection]
             where = {field: list({row[field] for row in rows}) for field in rule.identity}
-            for fact in self._snapshot.find(collection, where):
-                self._facts[_identity(collection, fact)] = fact
+            self._know(collection, self._snapshot.find(collection, where))
+        if begun:
+            self._know("bossdamages", self._snapshot.find("bossdamages", {"bossId": begun}))
+
+    def _know(self, collection: str, facts: Iterable[Document]) -> None:
+        self._facts |= {_identity(collection, fact): fact for fact in facts}
 
     def _remember(self, collection: str, documents: Iterable[Document]) -> None:
         for document in documents:
@@ -110,11 +135,20 @@ class Replica:
         here = self._documents.get((collection, change["key"]))
         if here is None and collection == "users":
             here = self._player(change["key"])
-        document, lost = merged(collection, rule, here, change, event.version)
+        document, lost = self._meanings.merge(collection, rule, here, change, event.version)
+        if here is None and collection == "globalbosses":
+            document = self._struck(document)
         self._documents[collection, change["key"]] = document
         self._conflicts += [conflict.document(str(event.event_id), self._now) for conflict in lost]
         if rule.unique in change["set"]:
             self._keep_unique(collection, change["key"], event)
+
+    def _struck(self, boss: Document) -> Document:
+        """A boss that is heard of only now, after the damage that came before it."""
+        for (collection, _), damage in self._facts.items():
+            if collection == "bossdamages" and damage["bossId"] == boss["_id"]:
+                boss = {**boss, **boss_after(boss, damage)}
+        return boss
 
     def _keep_unique(self, collection: str, key: Any, event: Event) -> None:
         """Of two that took one name, whoever took it first keeps it; the other's is told apart by its key."""
@@ -128,7 +162,7 @@ class Replica:
         for other_key, other in rivals:
             pair = sorted(
                 [(field_version(mine, field), key, mine), (field_version(other, field), other_key, other)],
-                key=lambda one: one[:1],
+                key=lambda one: (one[0], str(one[1])),
             )
             (kept_version, _, kept), (version, loser_key, loser) = pair
             conflict = Conflict(
@@ -143,24 +177,25 @@ class Replica:
             self._conflicts.append(conflict.document(str(event.event_id), self._now))
             self._documents[collection, loser_key] = {**loser, field: f"{loser[field]} ({str(loser_key)[-6:]})"}
 
-    def _take_fact(self, collection: str, fact: Mapping[str, Any], event: Event) -> None:
+    def _take_fact(self, collection: str, fact: Mapping[str, Any], event: Event, season: Season | None) -> None:
         key = _identity(collection, fact)
         known = self._facts.get(key)
         if known is None:
             self._facts[key] = dict(fact)
             self._added[collection].append(dict(fact))
-            self._mean(collection, fact)
+            self._mean(collection, fact, season)
         elif _content(known) != _content(fact):
-            self._settle_collision(key, known, fact, event)
+            self._settle_collision(key, known, fact, event, season)
 
-    def _settle_collision(self, key: Key, known: Document, fact: Mapping[str, Any], event: Event) -> None:
+    def _settle_collision(
+        self, key: Key, known: Document, fact: Mapping[str, Any], event: Event, season: Season | None
+    ) -> None:
         """Two regions hold different facts of one identity: the earlier counts everywhere, the other is on record.
 
         It takes two homes, or a hand in the database, to come here.
         """
         collection = key[0]
-        order = sorted((known, dict(fact)), key=lambda one: (one["createdAt"], repr(sorted(_content(one).items()))))
-        winner, loser = order
+        winner, loser = sorted((known, dict(fact)), key=lambda one: (one["createdAt"], _text(_content(one))))
         conflict = Conflict(
             collection=collection,
             key=":".join(map(str, key[1])),
@@ -173,17 +208,26 @@ class Replica:
         self._conflicts.append(conflict.document(str(event.event_id), self._now))
         if winner is known:
             return
-        self._mean(collection, known, sign=-1)
-        self._mean(collection, winner)
-        self._facts[key] = self._replaced[key] = {**winner, "_id": known["_id"]}
+        self._mean(collection, known, None, sign=-1)
+        self._mean(collection, winner, season)
+        kept = {**winner, "_id": known["_id"]}
+        added = self._added[collection]
+        if known in added:
+            added[added.index(known)] = kept
+        else:
+            self._replaced[key] = kept
+        self._facts[key] = kept
 
-    def _mean(self, collection: str, fact: Mapping[str, Any], sign: int = 1) -> None:
+    def _mean(self, collection: str, fact: Mapping[str, Any], season: Season | None, sign: int = 1) -> None:
         if collection == "ledgerentries":
-            self._increase(fact["telegramId"], balance_change(fact, sign))
+            self._increase(fact["telegramId"], self._meanings.balance(fact, sign))
         elif collection == "battles":
-            user = self._player(fact["ownerTelegramId"])
-            self._increase(fact["ownerTelegramId"], standings_change(user, fact, self._seasons(), sign))
-            self._documents["users", fact["ownerTelegramId"]]["standingsAt"] = self._now
+            who = fact["ownerTelegramId"]
+            season = season or season_at(fact["createdAt"], self._seasons())
+            increments, dropped = self._meanings.standings(self._player(who), fact, season, sign)
+            self._increase(who, increments)
+            self._drop(who, dropped)
+            self._documents["users", who]["standingsAt"] = self._now
         elif collection == "bossdamages" and sign > 0:
             boss = self._documents.get(("globalbosses", fact["bossId"]))
             if boss is not None:
@@ -203,6 +247,16 @@ class Replica:
             total[path] = total.get(path, 0) + amount
             _add(player, path, amount)
 
+    def _drop(self, telegram_id: str, seasons: Iterable[str]) -> None:
+        """Seasons are dropped whole, with what this batch may have added to them."""
+        for path in seasons:
+            self._dropped[telegram_id].add(path)
+            self._documents["users", telegram_id]["seasons"].pop(path.partition(".")[2], None)
+            total = self._increments[telegram_id]
+            self._increments[telegram_id] = {
+                name: amount for name, amount in total.items() if not name.startswith(f"{path}.")
+            }
+
     def _player_write(self, telegram_id: str, stored: Document | None, document: Document) -> Iterator[Write]:
         change = _difference(
             stored or {"telegramId": telegram_id, **new_player(self._now)}, document, besides=DOCUMENTS["users"].derived
@@ -210,10 +264,13 @@ class Replica:
         increments = self._increments.get(telegram_id)
         if increments:
             change["$inc"] = increments
+        if stored is not None and self._dropped[telegram_id]:
+            change.setdefault("$unset", {}).update(dict.fromkeys(sorted(self._dropped[telegram_id]), ""))
         if not change and stored is not None:
             return
         if stored is None:
-            given = {*change.get("$set", {}), *(path.partition(".")[0] for path in increments or ())}
+            gone = change.pop("$unset", {})
+            given = {*change.get("$set", {}), *gone, *(path.partition(".")[0] for path in increments or ())}
             change["$setOnInsert"] = dict(new_player(self._now, without=given))
         yield Update("users", {"telegramId": telegram_id}, change, upsert=stored is None)
 
@@ -229,6 +286,13 @@ def _identity(collection: str, fact: Mapping[str, Any]) -> Key:
 
 def _content(fact: Mapping[str, Any]) -> Document:
     return {name: value for name, value in fact.items() if name not in _NOT_CONTENT}
+
+
+def _text(value: Any) -> str:
+    """The same in every region: what came over the wire has its fields in another order."""
+    if isinstance(value, Mapping):
+        return ",".join(("{", *(f"{name}:{_text(value[name])}" for name in sorted(value)), "}"))
+    return ",".join(("[", *map(_text, value), "]")) if isinstance(value, list | tuple) else str(value)
 
 
 def _add(document: Document, path: str, amount: int) -> None:

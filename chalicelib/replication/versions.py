@@ -4,10 +4,14 @@ A version is 12 hex digits of milliseconds since 1970, 4 of a counter and 1 of t
 "Logical Physical Clocks", OPODIS 2014). A write's version is above every version its writer had read of what it
 writes, whatever the clocks of two environments or regions say; so order never depends on clocks, only ties between
 writers who had not heard of each other do.
+
+A *stamp* says which writes of a field are known: the latest version of each region that wrote it, highest first,
+separated by spaces. The first of it is the version of the value; the whole of it tells a write that was replaced by
+somebody who had read it from one that lost against somebody who had not.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from chalicelib.errors import ArenaError
@@ -15,6 +19,7 @@ from chalicelib.errors import ArenaError
 NEVER: Final = ""
 """Below every version: what no region has written since replication began (seeds, defaults)."""
 LENGTH: Final = 17
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _COUNTER_MAX: Final = 0xFFFF
 _RANK_MAX: Final = 15
 
@@ -27,11 +32,14 @@ class MalformedVersion(ArenaError):
 
 
 def next_version(now: datetime, seen: Iterable[str], rank: int) -> str:
-    """A version above all of ``seen`` and, clocks permitting, of the time ``now``. ``rank``: 0 to 15, the region's."""
+    """A version above all of ``seen`` (versions or stamps) and, clocks permitting, of the time ``now``.
+
+    ``rank``: 0 to 15, the region's.
+    """
     if not 0 <= rank <= _RANK_MAX:
         raise ValueError(f"a region's rank is 0 to {_RANK_MAX}, found {rank}")
     latest = max(seen, default=NEVER)
-    moment = int(now.timestamp() * 1000)
+    moment = (now - _EPOCH) // timedelta(milliseconds=1)
     counter = 0
     if latest:
         known = milliseconds(latest)
@@ -52,9 +60,30 @@ def rank_of(version: str) -> int:
     return int(version[16], 16) if version else -1
 
 
-def sequence_of(version: str) -> int:
-    """A number that rises with a version: milliseconds and counter, without the rank."""
-    return int(version[:16], 16)
+def sequence_of(version: str) -> str:
+    """What rises with a region's versions: milliseconds and counter, without the rank. Text: no JSON number is exact
+    that far."""
+    return version[:16]
+
+
+def joined(one: str, other: str) -> str:
+    """The stamp of whoever knows what both stamps say."""
+    if not one or not other or one == other:
+        return one or other
+    latest: dict[str, str] = {}
+    for version in f"{one} {other}".split(" "):
+        latest[version[16]] = max(version, latest.get(version[16], NEVER))
+    return " ".join(sorted(latest.values(), reverse=True))
+
+
+def newest_of(stamp: str) -> str:
+    """The version of the value a stamp stands beside."""
+    return stamp[:LENGTH]
+
+
+def covers(stamp: str, version: str) -> bool:
+    """Whether whoever has ``stamp`` knows the write of ``version``: that one, or a later one of its region."""
+    return any(known[16] == version[16] and known >= version for known in stamp.split(" ") if known)
 
 
 def well_formed(version: object) -> bool:
