@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from chalicelib.arena.ledger import CURRENCIES, balance_field
+from chalicelib.replication.versions import NEVER, joined, newest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Documents:
     entries: Mapping[str, Entries] = field(default_factory=dict)
     unique: str | None = None
     """A text field besides the key that no two documents may share."""
+    creatable: bool = False
+    """Whether any change may begin a document: whoever is paid gets one. Others begin with an insert."""
 
     def is_own(self, name: str) -> bool:
         """Whether a field is none of the others' business."""
@@ -57,8 +60,8 @@ class Documents:
 
 
 VERSIONS: Final = "_versions"
-"""Holds a document's versions by field (``*``: of every field not named), and by ``list/name`` for entries. Left out
-of every answer."""
+"""Holds a document's stamps (``versions``) by field, by ``list/name`` for entries, and under ``*`` of its beginning,
+which wrote every field. Left out of every answer."""
 ALL_FIELDS: Final = "*"
 
 FACTS: Final[Mapping[str, Facts]] = {
@@ -75,7 +78,10 @@ FACTS: Final[Mapping[str, Facts]] = {
 DOCUMENTS: Final[Mapping[str, Documents]] = {
     "users": Documents(
         key="telegramId",
-        local=frozenset({"_id", "__v", "createdAt", "lastSeenAt", "standingsAt"}),
+        # A player is touched without anything to tell: by a visit, or a payment.
+        local=frozenset({"_id", "__v", "createdAt", "updatedAt", "lastSeenAt", "standingsAt"}),
+        latest=frozenset(),
+        creatable=True,
         derived=frozenset({"totals", "seasons", *map(balance_field, CURRENCIES)}),
     ),
     "brokers": Documents(),
@@ -89,14 +95,23 @@ DOCUMENTS: Final[Mapping[str, Documents]] = {
     ),
     "gamemodes": Documents(key="key", local=frozenset({"_id", "__v", "createdAt"})),
     "economyconfigs": Documents(),
-    "globalbosses": Documents(local=frozenset({"__v", "defeatedAt"}), derived=frozenset({"currentHp", "status"})),
+    "globalbosses": Documents(
+        local=frozenset({"__v", "updatedAt", "defeatedAt"}),
+        latest=frozenset(),
+        derived=frozenset({"currentHp", "status"}),
+    ),
 }
 
 
-def field_version(document: Mapping[str, Any] | None, name: str) -> str:
-    """The version of a field (or ``list/name`` of an entry) of a stored document; ``""`` for what has none."""
+def field_stamp(document: Mapping[str, Any] | None, name: str) -> str:
+    """Which writes of a field (or ``list/name`` of an entry) a stored document knows."""
     versions: Mapping[str, str] = (document or {}).get(VERSIONS) or {}
-    return versions.get(name, versions.get(ALL_FIELDS, ""))
+    return joined(versions.get(name, NEVER), versions.get(ALL_FIELDS, NEVER))
+
+
+def field_version(document: Mapping[str, Any] | None, name: str) -> str:
+    """The version of the value of a field, or of an entry, of a stored document; ``""`` for what has none."""
+    return newest_of(field_stamp(document, name))
 
 
 def entry_field(list_name: str, entry_name: object) -> str:
