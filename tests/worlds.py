@@ -39,6 +39,7 @@ from chalicelib.data.leaderboards import MongoStandings
 from chalicelib.data.operations import Operations
 from chalicelib.data.operations import Update as UpdateAll
 from chalicelib.data.operators import MongoOperators, MongoSignInTries
+from chalicelib.data.outbox import MongoOutbox
 from chalicelib.data.players import MongoPlayers
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from chalicelib.data.scaling import MongoScaling
@@ -46,6 +47,7 @@ from chalicelib.data.seed import seed_defaults
 from chalicelib.data.store import MongoStore
 from chalicelib.data.transactions import Transactions
 from chalicelib.locks import Fences
+from chalicelib.replication.outbox_ports import Outbox
 from chalicelib.scaling.ports import ScalingStore
 from tests.fakes.memory_battle_jobs import MemoryBattleJobs
 from tests.fakes.memory_database import MemoryDatabase
@@ -54,6 +56,7 @@ from tests.fakes.memory_guilds import MemoryGuilds
 from tests.fakes.memory_history import MemoryHistory
 from tests.fakes.memory_leaderboards import MemoryStandings
 from tests.fakes.memory_operators import MemoryFollowUps, MemoryOperators, MemorySignInTries
+from tests.fakes.memory_outbox import MemoryOutbox
 from tests.fakes.memory_scaling import MemoryScaling
 from tests.fakes.memory_store import MemoryCatalogue, MemoryPlayers, MemoryStore
 
@@ -79,6 +82,7 @@ class World:
     guild_store: GuildStore
     guild_queries: GuildQueries
     fences: Fences
+    outbox: Outbox
     scaling: ScalingStore
     clock: ManualClock
     insert: Callable[[str, Document], None]
@@ -193,6 +197,7 @@ def memory_world() -> World:
         guild_store=guilds,
         guild_queries=guilds,
         fences=MemoryFences(database, clock),
+        outbox=MemoryOutbox(database),
         scaling=MemoryScaling(database),
         clock=clock,
         insert=insert,
@@ -242,6 +247,7 @@ def mongo_world(
         guild_store=guilds,
         guild_queries=guilds,
         fences=MongoFences(operations, clock),
+        outbox=MongoOutbox(operations),
         scaling=MongoScaling(operations),
         clock=clock,
         insert=insert,

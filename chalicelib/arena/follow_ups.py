@@ -214,6 +214,8 @@ def _taken_up(event: Mapping[str, Any], wrong: str | None, now: datetime) -> Upd
         change: Document = {"$set": {"followUpsFault": wrong}, "$unset": {"followUpsDueAt": ""}}
     else:
         change = {"$set": {"followUpsSettledAt": now}, "$unset": {"followUpsDueAt": "", "followUpsFault": ""}}
+        if not event.get("pending") and not event.get("setAside"):
+            change["$set"]["expiresAt"] = now + outbox.KEPT
     return Update(outbox.COLLECTION, facts, change)
 
 

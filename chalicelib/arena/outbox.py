@@ -1,12 +1,14 @@
 """Events for the other regions, written in the transaction that makes them true."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from chalicelib.arena.ports import Document, Insert
 
 COLLECTION: Final = "outbox"
+KEPT: Final = timedelta(days=7)
+"""How long an event is kept that nobody waits for any more."""
 FORMAT: Final = 1
 """Of ``payload``; raised when its meaning changes."""
 
@@ -22,11 +24,10 @@ def event(
     now: datetime,
     follow_ups: Sequence[Document] = (),
 ) -> Insert:
-    """One event, not yet published.
+    """One event. Where there are other regions, a ``Recorder`` adds what they are told and who waits for it.
 
-    ``payload`` holds whole documents and balance changes, so that applying it needs no look back at the source.
-    ``follow_ups`` is work this region still has to do (``chalicelib.arena.follow_ups``); it must be settled before the
-    event may go.
+    ``follow_ups`` is work this region still has to do (``chalicelib.arena.follow_ups``); without any the event is kept
+    for nothing but looking back.
     """
     document: Document = {
         "_id": event_id,
@@ -37,8 +38,9 @@ def event(
         "payload": dict(payload),
         "requestId": request_id,
         "occurredAt": now,
-        "publishedAt": None,
     }
     if follow_ups:
         document |= {"followUps": list(follow_ups), "followUpsDueAt": now}
+    else:
+        document["expiresAt"] = now + KEPT
     return Insert(COLLECTION, (document,))

@@ -6,7 +6,7 @@ What differs from the running game's:
 * ``economydays`` is unique by (day, stripe): a day has several documents (see ``chalicelib.arena.stripes``).
 * A single-field index that is the beginning of a compound one is left out, and so are those of
   ``ledgerentries`` that nothing asks for: they would be written with every battle and never read.
-* Added where the arena reads: a guild by member, a referral by owner, the outbox by what is unpublished.
+* Added where the arena reads: a guild by member, a referral by owner, the outbox by who waits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -106,7 +106,11 @@ INDEXES: Final[Sequence[Index]] = (
     _index("bossdamages", "telegramId"),
     _index("operatorsignins", "expiresAt", expireAfterSeconds=0),
     _index("operatoractions", "-createdAt", "-_id"),
-    _index("outbox", "publishedAt", "occurredAt"),
+    _index("outbox", "pending", "occurredAt"),
+    # Only events that can't be sent have the field.
+    _index("outbox", "setAside.region", sparse=True),
+    # Only events that nobody waits for have the field.
+    _index("outbox", "expiresAt", expireAfterSeconds=0),
     # Only events with work left to do have the field.
     _index("outbox", "followUpsDueAt", sparse=True),
     _index("connections", "telegramId", "-connectedAt", "-_id"),
@@ -119,6 +123,7 @@ INDEXES: Final[Sequence[Index]] = (
     _index("battlejobs", "expiresAt", expireAfterSeconds=0),
     # Only reports of environments have the field.
     _index("metrics", "expiresAt", expireAfterSeconds=0),
+    _index("replicationevents", "expiresAt", expireAfterSeconds=0),
     # Only decisions have the field; the controller's memory stays.
     _index("scaling", "expiresAt", expireAfterSeconds=0),
 )

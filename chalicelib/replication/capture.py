@@ -65,6 +65,8 @@ class Recorder:
         _name_season(writes, changes)
         event = event or self._event(changes, now)
         payload = event["payload"]
+        # It expires once the others have it.
+        event.pop("expiresAt", None)
         event |= {
             "payload": {name: payload[name] for name in KEPT_PAYLOAD if name in payload},
             "changes": changes,

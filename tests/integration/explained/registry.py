@@ -85,10 +85,12 @@ def _parts(thing: type) -> dict[str, Any]:
 
 
 def methods() -> Iterator[str]:
-    """The public methods of every adapter."""
-    for name, thing in sorted(adapters().items()):
+    """The public methods of every adapter; one that several inherit is the one's they have it from."""
+    known = adapters()
+    for name, thing in sorted(known.items()):
+        inherited = {member for base in thing.__mro__[1:] if base.__name__ in known for member in vars(base)}
         for member, _ in inspect.getmembers(thing, inspect.isfunction):
-            if not member.startswith("_"):
+            if not member.startswith("_") and member not in inherited:
                 yield f"{name}.{member}"
 
 

@@ -10,6 +10,9 @@ from tests.integration.explained.registry import covers
 from tests.integration.explained.town import Town, inhabits, moment, oid, owner_of, player_id
 from tests.worlds import NOON
 
+WAITING = ["eu-west-1", "ap-southeast-1"]
+"""Regions that wait: for a third of the events both, for a third the first, for a third nobody."""
+
 
 @inhabits("outbox", 3000)
 def _event(number: int) -> Document:
@@ -26,8 +29,10 @@ def _event(number: int) -> Document:
             }
         },
         "occurredAt": moment(number),
-        "publishedAt": moment(number) if number > 500 else None,
+        "pending": WAITING[: number % 3],
     }
+    if number % 30 == 1:
+        event["setAside"] = [{"region": WAITING[0], "fault": "too_large", "at": moment(number)}]
     if number < 300:
         share = {"kind": "creator_earnings", "referrerTelegramId": player_id(number), "aiba": 2, "neur": 1}
         strike = {"kind": "boss_damage", "bossId": oid("globalbosses", 0), "damage": 3}
