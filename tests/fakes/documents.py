@@ -2,11 +2,29 @@
 
 import copy
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+
+from bson import ObjectId
 
 Document = dict[str, Any]
 
 _MISSING = object()
+_IMMUTABLE = frozenset({str, int, float, bool, type(None), bytes, datetime, ObjectId})
+
+
+def copied(value: Any) -> Any:
+    """As ``copy.deepcopy``, and several times as fast for what documents are made of."""
+    kind = type(value)
+    if kind is dict:
+        return {name: copied(part) if type(part) in (dict, list) else _single(part) for name, part in value.items()}
+    if kind is list:
+        return [copied(part) for part in value]
+    return _single(value)
+
+
+def _single(value: Any) -> Any:
+    return value if type(value) in _IMMUTABLE else copy.deepcopy(value)
 
 
 def matches(document: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
@@ -26,7 +44,7 @@ def _matches_one(found: Any, wanted: Any) -> bool:
 
 def updated(document: Mapping[str, Any], change: Mapping[str, Any], *, inserting: bool = False) -> Document:
     """A copy of ``document`` after ``change``."""
-    result = copy.deepcopy(dict(document))
+    result: Document = copied(dict(document))
     touched: set[str] = set()
     for operator, fields in change.items():
         if operator not in {"$set", "$inc", "$setOnInsert", "$unset", "$push"}:
@@ -76,10 +94,12 @@ def _apply(document: Document, operator: str, path: str, value: Any) -> None:
             raise TypeError(f"cannot increment {path!r} = {before!r}")
         _set(document, path, before + value)
     else:
-        _set(document, path, copy.deepcopy(value))
+        _set(document, path, copied(value))
 
 
 def _get(document: Mapping[str, Any], path: str) -> Any:
+    if "." not in path:
+        return document.get(path, _MISSING)
     value: Any = document
     for name in path.split("."):
         if not isinstance(value, Mapping) or name not in value:
@@ -94,6 +114,8 @@ def _set(document: Document, path: str, value: Any) -> None:
 
 
 def _parent(document: Document, path: str) -> tuple[Document, str]:
+    if "." not in path:
+        return document, path
     *parents, name = path.split(".")
     for step in parents:
         document = document.setdefault(step, {})

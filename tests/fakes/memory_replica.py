@@ -18,8 +18,7 @@ class MemoryReplicaSnapshot:
         self._moment = moment
 
     def find(self, collection: str, where: Mapping[str, Sequence[Any]]) -> list[Document]:
-        found = self._moment.find(collection)
-        return [row for row in found if all(row.get(name) in values for name, values in where.items())]
+        return self._moment.having(collection, where)
 
     def economy_config(self) -> Document:
         return next(iter(self._moment.find("economyconfigs")), {})

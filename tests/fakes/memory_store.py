@@ -110,12 +110,18 @@ class MemorySnapshot:
 class MemoryStore:
     """``ports.Store``."""
 
-    def __init__(self, database: MemoryDatabase, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self,
+        database: MemoryDatabase,
+        recorder: Recorder | None = None,
+        new_id: Callable[[], ObjectId] = ObjectId,
+    ) -> None:
         self._database = database
         self._recorder = recorder
+        self._new_id = new_id
 
     def new_id(self) -> ObjectId:
-        return ObjectId()
+        return self._new_id()
 
     def transact(self, work: Callable[[Snapshot], Outcome[T]]) -> T:
         return self.transact_on(MemorySnapshot, work)
