@@ -9,6 +9,7 @@ from chalicelib.entrypoints import (
     economy,
     guilds,
     history,
+    homes,
     leaderboards,
     live,
     operators,
@@ -24,7 +25,7 @@ from chalicelib.entrypoints.http import refuse_unrouted
 
 # The logger of this name is Powertools'; with a handler of Chalice's too every line would appear twice.
 app = Chalice(app_name="aiba-arena", configure_logs=False)
-rooms = (battles, brokers, catalogue, economy, guilds, history, leaderboards, operators, ops, scaling)
+rooms = (battles, brokers, catalogue, economy, guilds, history, homes, leaderboards, operators, ops, scaling)
 documentation = Documentation(room.routes for room in rooms)
 for routes in (*(room.routes for room in rooms), documentation.routes):
     app.register_blueprint(routes.blueprint)

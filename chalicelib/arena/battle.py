@@ -12,6 +12,7 @@ from typing import Any, Final
 from chalicelib.arena import anomaly, emission, engine, rewards
 from chalicelib.arena.battle_gate import Admission, BattleCommand, admit, earlier_battle, refuse_banned
 from chalicelib.arena.battle_settlement import Fight, settle
+from chalicelib.arena.homes import Homes
 from chalicelib.arena.moments import utc_day
 from chalicelib.arena.ports import BattleView, Document, GuildRivalry, Outcome
 from chalicelib.arena.standings import Standing
@@ -66,10 +67,14 @@ class Surroundings:
     """Reads a guild's rivalry, where the view came without."""
     load_stripes: Callable[[str], Sequence[Document]]
     """Reads all emission stripes of a day, where the preferred one does not suffice."""
+    homes: Homes | None = None
+    """None = there is one region only."""
 
 
 def decide(view: BattleView, command: BattleCommand, around: Surroundings) -> Outcome[BattleResult]:
     """Refuses (an ``ArenaError``), replays, or fights the battle."""
+    if around.homes is not None:
+        around.homes.require(view.user)
     refuse_banned(view.user, around.now)
     earlier = earlier_battle(view, command)
     if earlier is not None:

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from chalicelib.arena.battle import BattleResult, Surroundings, decide
 from chalicelib.arena.battle_gate import BattleCommand
+from chalicelib.arena.homes import HomesNow, everywhere
 from chalicelib.arena.modes import GUILD_ARENA
 from chalicelib.arena.moments import utc_day
 from chalicelib.arena.ports import BattleQuery, Outcome, Snapshot, Store
@@ -37,11 +38,18 @@ class BattleListener(Protocol):
 class BattleService:
     """Runs battles on a store. ``stripe`` is the emission stripe this environment prefers, 0..STRIPES - 1.
 
-    ``listeners`` hear of battles fought here, not of replays.
+    ``listeners`` hear of battles fought here, not of replays. ``homes`` says whose battles are fought here.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, *, secret: str, stripe: int, listeners: Sequence[BattleListener] = ()
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        secret: str,
+        stripe: int,
+        listeners: Sequence[BattleListener] = (),
+        homes: HomesNow = everywhere,
     ) -> None:
         if not secret:
             raise ValueError("the battle seed secret is empty")
@@ -50,13 +58,15 @@ class BattleService:
         self._secret = secret
         self._stripe = stripe
         self._listeners = tuple(listeners)
+        self._homes = homes
 
     def run(self, command: BattleCommand) -> BattleResult:
         """Fights the battle, or finds it fought already.
 
-        Raises the game's refusals (see ``battle_gate``) and ``Unavailable``.
+        Raises the game's refusals (see ``battle_gate``), ``NotHome`` and ``Unavailable``.
         """
         arena, league = command.arena or DEFAULT_ARENA, command.league or DEFAULT_LEAGUE
+        homes = self._homes()
         stripes = stripes_to_try(self._stripe)
 
         def work(snapshot: Snapshot) -> Outcome[BattleResult]:
@@ -83,6 +93,7 @@ class BattleService:
                 new_id=self._store.new_id,
                 load_rivalry=snapshot.guild_rivalry,
                 load_stripes=snapshot.stripes,
+                homes=homes,
             )
             return decide(view, command, around)
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from chalicelib.arena import brokers, guilds, outbox
 from chalicelib.arena.battle_gate import refuse_foreign, refuse_poor
+from chalicelib.arena.homes import HomesNow, everywhere
 from chalicelib.arena.jsnumber import whole_amount
 from chalicelib.arena.ledger import balance_field
 from chalicelib.arena.ports import (
@@ -75,13 +76,21 @@ class BrokerService:
     """Brokers on a store. ``stripe`` is the day-counter stripe this environment prefers."""
 
     def __init__(
-        self, store: Store, players: PlayerQueries, clock: Clock, *, stripe: int, public_base_url: str = ""
+        self,
+        store: Store,
+        players: PlayerQueries,
+        clock: Clock,
+        *,
+        stripe: int,
+        public_base_url: str = "",
+        homes: HomesNow = everywhere,
     ) -> None:
         self._store = store
         self._players = players
         self._clock = clock
         self._stripe = stripe
         self._public_base_url = public_base_url
+        self._homes = homes
 
     def starter(self, telegram_id: str) -> Document:
         """A new default broker; as many as asked for, each call one more."""
@@ -139,9 +148,13 @@ class BrokerService:
             with_guilds=len(action.broker_ids) > 1,
         )
         stripes = stripes_to_try(self._stripe)
+        homes = self._homes()
 
         def work(snapshot: Snapshot) -> Outcome[ActionResult]:
-            return self._decide(snapshot.action(query), request, action, next(stripes))
+            view = snapshot.action(query)
+            if homes is not None:
+                homes.require(view.user)
+            return self._decide(view, request, action, next(stripes))
 
         return self._store.transact(work)
 

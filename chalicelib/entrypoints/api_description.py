@@ -47,6 +47,7 @@ TAGS: Final[Mapping[str, str]] = {
     "economy": "Balances, settings and the profile.",
     "game-modes": "What can be fought, and what it costs.",
     "guilds": "Guilds, their members and their pools.",
+    "home": "The region that decides for the player.",
     "leaderboard": "Rankings.",
     "live": "Results as they happen.",
     "ops": "How the region scales. For operators.",
@@ -126,7 +127,9 @@ def common_refusals(route: Route) -> dict[int, tuple[str, ...]]:
             "telegram auth expired",
             "telegram auth missing user id",
             "telegram auth required",
+            "bad_forwarding",
         )
+        refusals[503] = (*refusals[503], "home_moving", "home_unavailable", "home_unreachable")
     if route.operator:
         refusals[401] = ("admin auth required", "admin auth failed", "admin auth expired")
         # Where no operator is configured.

@@ -12,6 +12,7 @@ from typing import Any, Final
 from chalice.app import Blueprint, Chalice, Request, Response
 
 from chalicelib import wiring
+from chalicelib.arena.homes import NotHome
 from chalicelib.arena.initdata import Identity
 from chalicelib.arena.jstext import well_formed
 from chalicelib.arena.rate_limits import UNLIMITED, require_rate_class
@@ -20,6 +21,7 @@ from chalicelib.entrypoints.cors import cors_headers, known_origins
 from chalicelib.entrypoints.incoming import current_request, raw_body, request_id_of
 from chalicelib.entrypoints.limiting import Gate, client_of
 from chalicelib.entrypoints.outgoing import accepted, refused
+from chalicelib.entrypoints.passing_on import FORWARDED, at_home, passed_on, settled, vouched_for
 from chalicelib.entrypoints.routing import Answer, Call, Handler, Reply, Route
 from chalicelib.entrypoints.validation import Field, validate
 from chalicelib.errors import ArenaError, InternalError, NotFound
@@ -48,6 +50,7 @@ class Routes:
         operator: bool = False,
         operator_sign_in: bool = False,
         standalone: bool = False,
+        at_home: bool = False,
         rate_class: str | None = None,
         body: Mapping[str, Field] | None = None,
         query: Mapping[str, Field] | None = None,
@@ -59,7 +62,8 @@ class Routes:
 
         An ``operator`` route asks for an operator's token before anything else and does not exist where no operator
         is configured; an ``operator_sign_in`` route does not exist there either, and asks for no token. A
-        ``standalone`` route answers even while settings or secrets can't be read; it has no arena.
+        ``standalone`` route answers even while settings or secrets can't be read; it has no arena. An ``at_home`` route
+        is answered by the player's home region only; others pass it on there.
         ``rate_class`` names the limits that hold for it: "api" unless it is standalone, which none do.
         ``summary``, ``answers`` and ``refusals`` are the route's part of the OpenAPI document.
         """
@@ -74,6 +78,7 @@ class Routes:
                 operator=operator,
                 operator_sign_in=operator_sign_in,
                 standalone=standalone,
+                at_home=at_home,
                 rate_class=limited_as,
                 body=body or {},
                 query=query or {},
@@ -119,14 +124,14 @@ def _answer(request: Request, route: Route, path_values: Mapping[str, str]) -> R
     cors = {"Vary": "Origin"}
     gate = Gate(None, route.rate_class, request_id)
     work: Work | None = None
+    arena: wiring.Arena | None = None
     try:
         arena = None if route.standalone else wiring.arena()
         if arena is not None:
             work = arena.meters.begin()
             cors = cors_headers(request.headers.get("origin"), arena.settings.cors_origins)
             gate.limits = arena.rate_limits
-        reply = _reply(request, route, path_values, gate, arena)
-        response = accepted(reply, cors, request_id)
+        response = _served(request, route, path_values, gate, arena, cors)
     except ArenaError as error:
         response = refused(error, cors, request_id)
     except SettingsError as error:
@@ -150,6 +155,33 @@ def _answer(request: Request, route: Route, path_values: Mapping[str, str]) -> R
     return response
 
 
+def _served(
+    request: Request,
+    route: Route,
+    path_values: Mapping[str, str],
+    gate: Gate,
+    arena: wiring.Arena | None,
+    cors: Mapping[str, str],
+) -> Response:
+    """Answered here, or by the player's home region."""
+    try:
+        return accepted(_reply(request, route, path_values, gate, arena), cors, gate.request_id)
+    except NotHome as home:
+        if arena is None:
+            raise
+        client = client_of(request.context, request.headers, arena.settings.rates.trusted_proxies)
+        return passed_on(
+            arena,
+            request,
+            route,
+            path_values,
+            home=home,
+            client=client,
+            request_id=gate.request_id,
+            cors=cors,
+        )
+
+
 def _reply(
     request: Request, route: Route, path_values: Mapping[str, str], gate: Gate, arena: wiring.Arena | None
 ) -> Reply:
@@ -158,7 +190,12 @@ def _reply(
     client = ""
     if arena is not None:
         client = client_of(request.context, request.headers, arena.settings.rates.trusted_proxies)
-        gate.admit("address", client)
+        passed = vouched_for(arena, request, route, path_values) if FORWARDED in request.headers else None
+        if passed is None:
+            gate.admit("address", client)
+        else:
+            # Counted where the client sent it.
+            client = passed.client
         if route.operator:
             operator = _identify_operator(arena, request.headers)
         if route.operator_sign_in:
@@ -181,8 +218,17 @@ def _reply(
         client_address=client,
         operator_email=operator,
     )
-    result = route.handler(call)
+    if arena is None or not arena.settings.replication.is_on:
+        result = route.handler(call)
+    else:
+        result = settled(arena, lambda: _at_home(arena, route, call))
     return result if isinstance(result, Reply) else Reply(result)
+
+
+def _at_home(arena: wiring.Arena, route: Route, call: Call) -> Any:
+    if route.at_home:
+        at_home(arena, call.telegram_id)
+    return route.handler(call)
 
 
 def _identify(arena: wiring.Arena, headers: Mapping[str, str], sent: Mapping[str, Any]) -> Identity:

@@ -81,6 +81,8 @@ class Route:
     operator: bool
     operator_sign_in: bool
     standalone: bool
+    at_home: bool
+    """Whether only the player's home region answers; asked before the handler is called."""
     rate_class: str
     """Which limits hold for it: a key of ``rate_limits.RATE_CLASSES``."""
     body: Mapping[str, Field]

@@ -4,9 +4,11 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from chalicelib.errors import ArenaError, BadRequest, PayloadTooLarge
+
+_SHOWN: Final = frozenset({"_id", "__v"})
 
 
 def iso_millis(moment: datetime) -> str:
@@ -18,7 +20,7 @@ def to_json_value(value: Any) -> Any:
     """``value`` as plain JSON data, numbers as JavaScript prints them.
 
     Whole floats lose their fraction, NaN and infinities become null, dates become ISO-8601 and any
-    other object (an ObjectId) its string.
+    other object (an ObjectId) its string. What only regions tell each other is left out.
     """
     if value is None or isinstance(value, bool | int | str):
         return value
@@ -27,12 +29,17 @@ def to_json_value(value: Any) -> Any:
             return None
         return int(value) if value.is_integer() else value
     if isinstance(value, Mapping):
-        return {str(key): to_json_value(item) for key, item in value.items()}
+        return {str(key): to_json_value(item) for key, item in value.items() if not _is_internal(key)}
     if isinstance(value, list | tuple):
         return [to_json_value(item) for item in value]
     if isinstance(value, datetime):
         return iso_millis(value)
     return str(value)
+
+
+def _is_internal(key: object) -> bool:
+    """Fields of documents that begin with an underscore are for regions to tell each other."""
+    return isinstance(key, str) and key.startswith("_") and key not in _SHOWN
 
 
 def dumps(value: Any) -> str:

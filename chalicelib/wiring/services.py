@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from chalicelib.clock import Clock, system_clock
 from chalicelib.monitoring.readiness import Dependency, Readiness, check_all
 from chalicelib.settings import Settings
-from chalicelib.wiring import cache, caching, leaderboards, limits, live, locks, metrics, queues, scaling
+from chalicelib.wiring import cache, caching, homes, leaderboards, limits, live, locks, metrics, queues, scaling
 from chalicelib.wiring.leaderboards import BestEffort
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.arena.follow_up_service import FollowUpService
     from chalicelib.arena.guild_service import GuildService
     from chalicelib.arena.history_service import HistoryService
+    from chalicelib.arena.homes import Homes
     from chalicelib.arena.leaderboard_service import LeaderboardService
     from chalicelib.arena.leaderboard_upkeep import LeaderboardUpkeep
     from chalicelib.arena.live_boards import LiveBoards
@@ -40,11 +41,15 @@ if TYPE_CHECKING:
     from chalicelib.data.store import MongoStore
     from chalicelib.locks import Locks
     from chalicelib.messaging.connections_api import ManagementApi
+    from chalicelib.messaging.home_region import HomeRegionApi
     from chalicelib.messaging.live_queue import SqsLiveQueue
     from chalicelib.messaging.sqs import SqsClient
     from chalicelib.monitoring.aggregation import MetricsAggregation
     from chalicelib.monitoring.meters import Meters
     from chalicelib.monitoring.reports import SharedMetrics
+    from chalicelib.replication.moves import Moves
+    from chalicelib.replication.regions import KnownRoles
+    from chalicelib.replication.signing import Keyring
     from chalicelib.scaling.controller import Controller
 
 PING_BUDGET_SECONDS: Final = 1.0
@@ -103,6 +108,7 @@ class Arena:
             secret=self.settings.battle_seed_secret,
             stripe=self.stripe,
             listeners=[BestEffort(listener) for listener in self.battle_listeners],
+            homes=self.homes,
         )
 
     @property
@@ -171,7 +177,12 @@ class Arena:
         from chalicelib.arena.broker_service import BrokerService
 
         return BrokerService(
-            self.store, self.players, self.clock, stripe=self.stripe, public_base_url=self.settings.public_base_url
+            self.store,
+            self.players,
+            self.clock,
+            stripe=self.stripe,
+            public_base_url=self.settings.public_base_url,
+            homes=self.homes,
         )
 
     @cached_property
@@ -214,6 +225,31 @@ class Arena:
 
         stored = MongoOperators(self.store, self.operations)
         return OperatorServices(self.settings.operator, MongoSignInTries(self.operations), stored, stored, self.clock)
+
+    def homes(self) -> "Homes | None":
+        """Who decides for whom now; None where there is one region only. Raises ``Unavailable``."""
+        return self.region_roles.homes() if self.settings.replication.is_on else None
+
+    @cached_property
+    def keyring(self) -> "Keyring":
+        """The regions' keys. Only where there are several."""
+        from chalicelib.replication.signing import Keyring
+
+        return Keyring.parse(self.settings.replication.secret)
+
+    @cached_property
+    def region_roles(self) -> "KnownRoles":
+        return homes.region_roles(self.settings, self.operations)
+
+    @cached_property
+    def moves(self) -> "Moves":
+        return homes.moves(self.store, self.clock, self.homes, self.settings.region)
+
+    @cached_property
+    def home_api(self) -> "HomeRegionApi":
+        from chalicelib.messaging.home_region import HomeRegionApi
+
+        return HomeRegionApi()
 
     @cached_property
     def connections(self) -> "MongoConnections":

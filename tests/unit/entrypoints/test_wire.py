@@ -68,4 +68,4 @@ def test_every_error_class_has_a_client_or_server_status() -> None:
     def family(cls: type[ArenaError]) -> set[type[ArenaError]]:
         return {cls}.union(*(family(child) for child in cls.__subclasses__()))
 
-    assert {cls.status for cls in family(ArenaError)} <= {400, 401, 403, 404, 409, 413, 429, 500, 503}
+    assert {cls.status for cls in family(ArenaError)} <= {400, 401, 403, 404, 409, 413, 421, 429, 500, 503}
