@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from chalicelib.clock import Clock, system_clock
 from chalicelib.monitoring.readiness import Dependency, Readiness, check_all
 from chalicelib.settings import Settings
-from chalicelib.wiring import cache, caching, homes, leaderboards, limits, live, locks, metrics, queues, scaling
+from chalicelib.wiring import cache, caching, homes, leaderboards, limits, live, locks, metrics, queues, replication, scaling
 from chalicelib.wiring.leaderboards import BestEffort
 
 if TYPE_CHECKING:
@@ -83,7 +83,15 @@ class Arena:
         from chalicelib.data.transactions import Transactions
 
         transactions = Transactions(self.pools, budget_seconds=DATABASE_BUDGET_SECONDS)
-        return MongoStore(self.operations, transactions, self.caching.invalidation)
+        told, watch = self.replication, self.caching.invalidation
+        if told is None:
+            return MongoStore(self.operations, transactions, watch)
+        return MongoStore(self.operations, transactions, told.watch(watch), told.recorder)
+
+    @cached_property
+    def replication(self) -> "replication.Replication | None":
+        """None where there is one region only."""
+        return replication.replication(self) if self.settings.replication.is_on else None
 
     @cached_property
     def players(self) -> "PlayerQueries":
@@ -294,7 +302,8 @@ class Arena:
     @cached_property
     def metrics_aggregation(self) -> "MetricsAggregation":
         shared, queue, patient = self.shared_metrics, self.battle_queue, self.patient_redis
-        return metrics.aggregation(self.settings.region, shared, self.clock, queue, self.connections, patient)
+        outbox = None if self.replication is None else self.replication.gauges
+        return metrics.aggregation(self.settings.region, shared, self.clock, queue, self.connections, patient, outbox)
 
     @cached_property
     def locks(self) -> "Locks":

@@ -25,6 +25,7 @@ COMMANDS = {
     "seed": "infra.cli.indexes:seed",
     "openapi": "infra.cli.openapi:command",
     "scaling": "infra.cli.scaling:command",
+    "failover": "infra.cli.failover:command",
     "plan": "infra.cli.plan:command",
     "demo": "infra.cli.demo:command",
 }
@@ -45,6 +46,7 @@ _SUMMARIES = {
     "seed": "Insert the default game modes and economy settings.",
     "openapi": "Print the API's OpenAPI document.",
     "scaling": "Show, override, check and replay how a region scales.",
+    "failover": "Let another region serve a failed one's players, and give them back.",
     "plan": "Show what a number of players needs, and what it costs.",
     "demo": "Let a region scale with a real trace, speeded up, and plot it.",
 }

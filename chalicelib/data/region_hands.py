@@ -1,0 +1,48 @@
+"""One region's database, from outside: for failover, which sees them all."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from chalicelib.arena.outbox import COLLECTION
+from chalicelib.arena.ports import Document
+from chalicelib.arena.ports import Update as Change
+from chalicelib.clock import Clock
+from chalicelib.data.operations import Aggregate, Find, Operations, Update
+from chalicelib.replication import regions
+from chalicelib.replication.applying import decide
+from chalicelib.replication.ports import APPLIED, Event, ReplicaStore
+
+
+class MongoRegionHand:
+    """``failover.RegionHand``. ``replica`` records nothing."""
+
+    def __init__(self, name: str, operations: Operations, replica: ReplicaStore, clock: Clock) -> None:
+        self.name = name
+        self._operations = operations
+        self._replica = replica
+        self._clock = clock
+
+    def roles(self) -> list[Document]:
+        return self._operations.execute(Aggregate(regions.COLLECTION, []))
+
+    def write_role(self, region: str, served_by: str | None, epoch: int, now: datetime) -> None:
+        begun = Change(regions.COLLECTION, {"_id": region}, {"$setOnInsert": {"epoch": 0}}, upsert=True)
+        role = {"servedBy": served_by, "epoch": epoch, "changedAt": now}
+        newer = Change(regions.COLLECTION, {"_id": region, "epoch": {"$lt": epoch}}, {"$set": role})
+        self._operations.execute(Update([begun]))
+        self._operations.execute(Update([newer]))
+
+    def told(self, after: Any, limit: int) -> list[Document]:
+        where: dict[str, Any] = {"region": self.name}
+        if after is not None:
+            where["_id"] = {"$gt": after}
+        return self._operations.execute(Find(COLLECTION, where, sort=(("_id", 1),), limit=limit))
+
+    def lacking(self, event_ids: Sequence[Any]) -> set[Any]:
+        known = self._operations.execute(Find(APPLIED, {"_id": {"$in": list(event_ids)}}, projection={"_id": 1}))
+        return set(event_ids) - {row["_id"] for row in known}
+
+    def apply(self, events: Sequence[Event]) -> list[Any]:
+        fates = self._replica.transact(lambda snapshot: decide(events, snapshot, self._clock()))
+        return [one.event_id for one in fates if one.fate == "early"]

@@ -1,0 +1,65 @@
+"""The regions' databases, for commands that see them all: the running local cloud's, or named ones."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from chalicelib.clock import system_clock
+from chalicelib.data.operations import Operations
+from chalicelib.data.pools import ENVIRONMENT_POOLS, Pools, without_secondaries
+from chalicelib.data.region_hands import MongoRegionHand
+from chalicelib.data.replica import MongoReplica
+from chalicelib.data.store import MongoStore
+from chalicelib.data.transactions import Transactions
+from chalicelib.errors import Unavailable
+from infra.cli.local import LocalCloud
+
+BUDGET_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class RegionDatabase:
+    """Where one region's data is."""
+
+    region: str
+    uri: str
+    database: str
+
+
+def named_databases(given: Sequence[str], state_dir: Path | None) -> list[RegionDatabase]:
+    """Of ``REGION=URI`` options (the database stands in the URI's path), else of the running local cloud.
+
+    In order of priority, the first first. Raises ``click.UsageError`` and ``click.ClickException``.
+    """
+    if not given:
+        regions = LocalCloud.running(state_dir).status["regions"]
+        return [RegionDatabase(name, entry["mongo"], entry["database"]) for name, entry in regions.items()]
+    found = []
+    for text in given:
+        region, separator, uri = text.partition("=")
+        database = uri.partition("://")[2].partition("/")[2].partition("?")[0]
+        if not separator or not uri.startswith(("mongodb://", "mongodb+srv://")) or not database:
+            # Not the text itself: it holds a password.
+            raise click.UsageError(f"--mongo {region or '?'}: write REGION=mongodb://host/DATABASE")
+        found.append(RegionDatabase(region, uri, database))
+    return found
+
+
+@contextlib.contextmanager
+def opened_hands(databases: Sequence[RegionDatabase]) -> Iterator[Mapping[str, MongoRegionHand]]:
+    """A hand on every database that answers."""
+    with contextlib.ExitStack() as stack:
+        hands = {}
+        for one in databases:
+            pools = Pools(one.uri, without_secondaries(ENVIRONMENT_POOLS))
+            stack.callback(pools.close)
+            operations = Operations(pools, one.database, budget_seconds=BUDGET_SECONDS)
+            store = MongoStore(operations, Transactions(pools, budget_seconds=BUDGET_SECONDS))
+            hand = MongoRegionHand(one.region, operations, MongoReplica(store), system_clock)
+            with contextlib.suppress(Unavailable):
+                hand.roles()
+                hands[one.region] = hand
+        yield hands
