@@ -13,6 +13,7 @@ from pymongo import MongoClient
 from chalicelib.clock import system_clock
 from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.seed import seed_defaults
+from chalicelib.replication.regions import COLLECTION as REGION_ROLES
 from infra.cli.battle import describe, fight
 from infra.cloud import Cloud, error_code
 from infra.deploy import Deployment, deploy
@@ -103,6 +104,7 @@ class LocalArena:
             },
             check,
         )
+        self._introduce(servers.mongo.uri, deployments)
         self._prove(deployments, secrets["TELEGRAM_BOT_TOKEN"])
         status = self._status(servers, deployments)
         self._state.write_status(status)
@@ -167,6 +169,16 @@ class LocalArena:
                 created = len(ensure_indexes(database))
                 seed_defaults(database, system_clock())
                 self._log(f"{region}: database {database.name} is ready ({created} indexes created)")
+
+    def _introduce(self, uri: str, deployments: Mapping[str, Deployment]) -> None:
+        """Tells every region where each is. Who serves for whom stays as it was."""
+        with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=_SELECTION_MILLISECONDS) as client:
+            for region in deployments:
+                roles = client[database_name(region)][REGION_ROLES]
+                for name, deployment in deployments.items():
+                    begun = {"servedBy": name, "epoch": 0}
+                    change = {"$set": {"url": deployment.api_url}, "$setOnInsert": begun}
+                    roles.update_one({"_id": name}, change, upsert=True)
 
     def _prove(self, deployments: Mapping[str, Deployment], bot_token: str) -> None:
         region = self._options.regions[0]

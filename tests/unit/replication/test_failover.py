@@ -104,7 +104,7 @@ def test_fence_wait_drain_serve() -> None:
 
 
 def test_a_run_that_died_is_run_again() -> None:
-    """Fenced by the first, which then died: the second's fence has a higher number, and ends as the first would have."""
+    """The first fenced and died: the second's fence has a higher number, and ends as the first would have."""
     found, log = hands()
     for hand in found.values():
         hand.write_role(A, None, 1, NOON)
