@@ -69,6 +69,8 @@ class Surroundings:
     """Reads all emission stripes of a day, where the preferred one does not suffice."""
     homes: Homes | None = None
     """None = there is one region only."""
+    share: emission.Share = emission.WHOLE
+    """Of the day's caps."""
 
 
 def decide(view: BattleView, command: BattleCommand, around: Surroundings) -> Outcome[BattleResult]:
@@ -122,6 +124,7 @@ def _fight(
         around.stripe,
         config,
         lambda: around.load_stripes(day),
+        share=around.share,
     )
     neur = allocation.granted["NEUR"]
     split = rewards.guild_split(neur if admission.guild else 0, config)

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from chalicelib.arena.battle import BattleResult, Surroundings, decide
 from chalicelib.arena.battle_gate import BattleCommand
+from chalicelib.arena.emission import WHOLE, Share
 from chalicelib.arena.homes import HomesNow, everywhere
 from chalicelib.arena.modes import GUILD_ARENA
 from chalicelib.arena.moments import utc_day
@@ -38,7 +39,8 @@ class BattleListener(Protocol):
 class BattleService:
     """Runs battles on a store. ``stripe`` is the emission stripe this environment prefers, 0..STRIPES - 1.
 
-    ``listeners`` hear of battles fought here, not of replays. ``homes`` says whose battles are fought here.
+    ``listeners`` hear of battles fought here, not of replays. ``homes`` says whose battles are fought here, and
+    ``share`` how much of a day's caps is this region's.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class BattleService:
         stripe: int,
         listeners: Sequence[BattleListener] = (),
         homes: HomesNow = everywhere,
+        share: Share = WHOLE,
     ) -> None:
         if not secret:
             raise ValueError("the battle seed secret is empty")
@@ -59,6 +62,7 @@ class BattleService:
         self._stripe = stripe
         self._listeners = tuple(listeners)
         self._homes = homes
+        self._share = share
 
     def run(self, command: BattleCommand) -> BattleResult:
         """Fights the battle, or finds it fought already.
@@ -94,6 +98,7 @@ class BattleService:
                 load_rivalry=snapshot.guild_rivalry,
                 load_stripes=snapshot.stripes,
                 homes=homes,
+                share=self._share,
             )
             return decide(view, command, around)
 

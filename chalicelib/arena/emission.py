@@ -39,6 +39,23 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """This region's part of every cap: regions count their days apart, and together must stay within it."""
+
+    place: int = 0
+    """0 to ``of`` - 1."""
+    of: int = 1
+    """Regions."""
+
+    def part(self, cap: int) -> int:
+        """Whole units; all regions' parts add up to ``cap``."""
+        return cap // self.of + (self.place < cap % self.of)
+
+
+WHOLE: Final = Share()
+
+
+@dataclass(frozen=True, slots=True)
 class EmissionRequest:
     """Money one battle wants created."""
 
@@ -111,8 +128,15 @@ def _arena_caps(config: Mapping[str, Any], currency: str) -> Mapping[str, int]:
     }
 
 
-def _terms(config: Mapping[str, Any]) -> list[Terms]:
-    return [Terms(currency, caps(config, currency, "").total, _arena_caps(config, currency)) for currency in CURRENCIES]
+def _terms(config: Mapping[str, Any], share: Share) -> list[Terms]:
+    return [
+        Terms(
+            currency,
+            share.part(caps(config, currency, "").total),
+            {arena: share.part(cap) for arena, cap in _arena_caps(config, currency).items()},
+        )
+        for currency in CURRENCIES
+    ]
 
 
 def allocate(
@@ -122,12 +146,13 @@ def allocate(
     config: Mapping[str, Any],
     load_all: Callable[[], Sequence[Document]],
     stripes_total: int = STRIPES,
+    share: Share = WHOLE,
 ) -> Allocation:
     """Decides a request on the snapshot that ``own``, ``config`` and ``load_all`` read from.
 
     ``own`` is the day's document of ``stripe`` (0..stripes_total - 1), None if there is none yet; ``load_all`` reads
     every stripe of the day and is called at most once, and only when the own stripe does not suffice. An amount is
-    granted exactly when what the day has emitted plus the amount stays within every cap on it.
+    granted exactly when what the day has emitted plus the amount stays within this region's share of every cap on it.
     """
     granted = dict.fromkeys(CURRENCIES, 0)
     results: dict[str, Result] = {}
@@ -137,7 +162,7 @@ def allocate(
         own=own,
         stripe=stripe,
         stripes_total=stripes_total,
-        terms=_terms(config),
+        terms=_terms(config, share),
         load_all=load_all,
     )
     for currency in CURRENCIES:

@@ -4,6 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chalicelib.arena.emission import Share
     from chalicelib.arena.homes import HomesNow
     from chalicelib.clock import Clock
     from chalicelib.data.operations import Operations
@@ -19,6 +20,13 @@ def region_roles(settings: "Settings", operations: "Operations") -> "KnownRoles"
 
     regions = settings.replication.regions or (settings.region,)
     return KnownRoles(settings.region, regions, MongoRegionRoles(operations).all, time.monotonic)
+
+
+def share(settings: "Settings") -> "Share":
+    from chalicelib.arena.emission import WHOLE, Share
+
+    regions = settings.replication.regions
+    return Share(regions.index(settings.region), len(regions)) if settings.replication.is_on else WHOLE
 
 
 def moves(store: "MongoStore", clock: "Clock", homes: "HomesNow", region: str) -> "Moves":

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.arena.emission import Caps, caps, spend_counters, window_open
+from chalicelib.arena.emission import Caps, Share, caps, spend_counters, window_open
 from tests.unit.arena.days import Arena, request
 
 
@@ -139,3 +139,11 @@ def test_payments_are_counted_by_reason_and_arena(currency: str, change: dict[st
     update = spend_counters(currency, 50, "upgrade", "up.grades", "2026-11-23", 3)
     assert (update.collection, update.where, update.upsert) == ("economydays", {"_id": "2026-11-23#3"}, True)
     assert update.change == {"$inc": change, "$setOnInsert": {"day": "2026-11-23", "stripe": 3}}
+
+
+@pytest.mark.parametrize("regions", [1, 2, 3, 7])
+@pytest.mark.parametrize("cap", [0, 1, 2, 3, 100, 1_000_001])
+def test_regions_shares_add_up_to_the_cap(regions: int, cap: int) -> None:
+    shares = [Share(place, regions).part(cap) for place in range(regions)]
+    assert sum(shares) == cap
+    assert max(shares) - min(shares) <= 1
