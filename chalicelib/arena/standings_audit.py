@@ -104,7 +104,7 @@ class StandingsAudit:
 
     def run(self, *, mend: bool, progress: Progress = lambda _: None) -> AuditReport:
         """Looks at every player, and mends what is wrong if asked to. Raises ``Unavailable``."""
-        length = season_length(self._catalogue.economy_config())
+        length = self._length()
         report = AuditReport()
         after = ""
         while True:
@@ -115,6 +115,29 @@ class StandingsAudit:
             if len(page) < PAGE:
                 return report
             after = str(page[-1]["telegramId"])
+
+    def page(self, after: str) -> tuple[list[str], list[str]]:
+        """The next players by telegramId, none at the end; and those of them whose standings are wrong."""
+        players = {str(player["telegramId"]): player for player in self._books.players(after, PAGE)}
+        return list(players), sorted(self._wrong(players, self._length()))
+
+    def wrong(self, telegram_ids: Sequence[str]) -> list[str]:
+        """Those of ``telegram_ids`` whose standings are wrong."""
+        found: list[str] = []
+        for start in range(0, len(telegram_ids), PAGE):
+            named = self._books.named(telegram_ids[start : start + PAGE])
+            found += sorted(self._wrong({str(player["telegramId"]): player for player in named}, self._length()))
+        return found
+
+    def mend(self, telegram_ids: Sequence[str]) -> list[str]:
+        """Mends standings; those of ``telegram_ids`` that stay wrong, because battles kept coming."""
+        for start in range(0, len(telegram_ids), PAGE):
+            page = self._books.named(telegram_ids[start : start + PAGE])
+            self._look(page, self._length(), AuditReport(), mend=True)
+        return self.wrong(telegram_ids)
+
+    def _length(self) -> str:
+        return season_length(self._catalogue.economy_config())
 
     def _look(self, page: list[Document], length: str, report: AuditReport, *, mend: bool) -> None:
         players = {str(player["telegramId"]): player for player in page}
