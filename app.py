@@ -15,6 +15,7 @@ from chalicelib.entrypoints import (
     operators,
     ops,
     queues,
+    replication,
     scaling,
     scheduled,
     websocket,
@@ -25,13 +26,15 @@ from chalicelib.entrypoints.http import refuse_unrouted
 
 # The logger of this name is Powertools'; with a handler of Chalice's too every line would appear twice.
 app = Chalice(app_name="aiba-arena", configure_logs=False)
-rooms = (battles, brokers, catalogue, economy, guilds, history, homes, leaderboards, operators, ops, scaling)
+rooms = (
+    *(battles, brokers, catalogue, economy, guilds, history, homes, leaderboards, operators, ops, replication, scaling),
+)
 documentation = Documentation(room.routes for room in rooms)
 for routes in (*(room.routes for room in rooms), documentation.routes):
     app.register_blueprint(routes.blueprint)
 # Chalice calls its WebSocket handlers experimental: they may change with a version, and the version is pinned.
 app.experimental_feature_flags.add("WEBSOCKETS")
-for blueprint in (queues.blueprint, live.blueprint, scheduled.blueprint, scaling.blueprint, websocket.blueprint):
-    app.register_blueprint(blueprint)
+for triggered in (queues, live, replication, scheduled, scaling, websocket):
+    app.register_blueprint(triggered.blueprint)
 add_preflight(app)
 refuse_unrouted(app)

@@ -12,7 +12,7 @@ from chalicelib.data.operations import Aggregate, Find, Operations, Update
 from chalicelib.replication.outbox_ports import CLAIMED, COUNTED_MAX, Waiting
 
 _TOKEN_BYTES: Final = 8
-_FORGOTTEN: Final = {"pending": [], "followUpsDueAt": None, "followUpsFault": None, "setAside": None}
+_FORGOTTEN: Final[Mapping[str, Any]] = {"pending": [], "followUpsDueAt": None, "followUpsFault": None, "setAside": None}
 """Of an event that nobody waits for."""
 
 
@@ -87,6 +87,6 @@ class MongoOutbox:
         )
 
     def _count(self, where: Mapping[str, Any]) -> int:
-        pipeline = [{"$match": where}, {"$limit": COUNTED_MAX}, {"$count": "events"}]
+        pipeline: list[dict[str, Any]] = [{"$match": where}, {"$limit": COUNTED_MAX}, {"$count": "events"}]
         found = self._operations.execute(Aggregate(COLLECTION, pipeline))
         return int(found[0]["events"]) if found else 0

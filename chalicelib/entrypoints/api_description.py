@@ -52,6 +52,7 @@ TAGS: Final[Mapping[str, str]] = {
     "live": "Results as they happen.",
     "ops": "How the region scales. For operators.",
     "realms": "Realms of the game's world.",
+    "replication": "What regions tell each other.",
     "transactions": "What the player was paid and what they spent.",
     "admin": "For operators.",
     "operations": "Health, metrics and this document.",

@@ -1,5 +1,6 @@
 """Sending to SQS queues."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
@@ -73,14 +74,49 @@ class SqsQueue:
             refused += [chunk[int(failure["Id"])] for failure in answer.get("Failed", [])]
         return refused
 
+    def show_again(self, receipts: Mapping[str, int]) -> None:
+        """Lets received messages, by receipt, come again after so many seconds (0..43,200).
+
+        Raises ``Unavailable("queue_unavailable")``: then those come again when the queue's own time is over.
+        """
+        pairs = list(receipts.items())
+        for start in range(0, len(pairs), BATCH_MAX):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": seconds}
+                for number, (receipt, seconds) in enumerate(pairs[start : start + BATCH_MAX])
+            ]
+            self._call("change_message_visibility_batch", Entries=entries)
+
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = getattr(self._client.raw, operation)(QueueUrl=self._url, **arguments)
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(
-                "queue_unavailable", "the queue can't be reached", retry_after_seconds=RETRY_AFTER_SECONDS
-            ) from error
+        with _reached():
+            answer: dict[str, Any] = getattr(self._client.raw, operation)(QueueUrl=self._queue_url(), **arguments)
         return answer
+
+    def _queue_url(self) -> str:
+        return self._url
+
+
+class NamedQueue(SqsQueue):
+    """The queue of a name in the client's region and account, asked for once."""
+
+    def __init__(self, client: SqsClient, name: str) -> None:
+        super().__init__(client, "")
+        self._name = name
+
+    def _queue_url(self) -> str:
+        if not self._url:
+            self._url = str(self._client.raw.get_queue_url(QueueName=self._name)["QueueUrl"])
+        return self._url
+
+
+@contextlib.contextmanager
+def _reached() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(
+            "queue_unavailable", "the queue can't be reached", retry_after_seconds=RETRY_AFTER_SECONDS
+        ) from error
 
 
 def _chunks(messages: Sequence[OutgoingMessage]) -> Iterator[list[OutgoingMessage]]:

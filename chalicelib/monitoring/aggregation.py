@@ -1,6 +1,6 @@
 """Each minute: what no single environment knows of its region is asked, and its growth since the minute before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
@@ -31,7 +31,10 @@ class Aggregated:
 
 
 class MetricsAggregation:
-    """Runs once a minute. ``failed`` is told which source did not answer, and why; the others count all the same."""
+    """Runs once a minute. ``failed`` is told which source did not answer, and why; the others count all the same.
+
+    ``outbox`` gives gauges by series key.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class MetricsAggregation:
         websockets: Callable[[datetime], int],
         cache: CacheNodes | None,
         failed: Callable[[str, Exception], None],
+        outbox: Callable[[datetime], Mapping[str, float]] | None = None,
     ) -> None:
         self._shared = shared
         self._clock = clock
@@ -51,6 +55,7 @@ class MetricsAggregation:
         self._websockets = websockets
         self._cache = cache
         self._failed = failed
+        self._outbox = outbox
 
     def run(self, publish: Callable[[str], None]) -> Aggregated:
         """Gives ``publish`` lines of CloudWatch's embedded metric format.
@@ -81,7 +86,7 @@ class MetricsAggregation:
         comparable = former is not None and former.at < now and former.is_live(now)
         grown = growth(former.baseline, baseline) if former is not None and comparable else {}
         seconds = (now - former.at).total_seconds() if former is not None and comparable else None
-        cache = self._cache
+        cache, outbox = self._cache, self._outbox
         return Minute(
             at=now,
             instances=None if state is None else len(state.reports),
@@ -92,6 +97,7 @@ class MetricsAggregation:
             hit_ratio=hit_ratio(grown),
             latencies=latencies(grown),
             nodes=(self._asked("cache", cache.figures) if cache is not None else None) or (),
+            further=(self._asked("outbox", lambda: outbox(now)) if outbox is not None else None) or {},
         )
 
     def _asked(self, source: str, ask: Callable[[], T]) -> T | None:

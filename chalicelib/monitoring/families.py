@@ -62,6 +62,8 @@ GUIDE_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
 CACHE_BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
 """Seconds: a cache that takes longer than a tenth of a second is given up."""
+LAG_BUCKETS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+"""Seconds: the goal is two."""
 
 ACTIVE_CONNECTIONS: Final = "aiba_active_connections"
 BATTLE_QUEUE_LENGTH: Final = "aiba_battle_queue_length"
@@ -78,6 +80,9 @@ CACHE_BREAKER: Final = "aiba_cache_breaker_open"
 CACHE_BREAKER_CHANGES: Final = "aiba_cache_breaker_changes_total"
 CACHE_MAP_REFRESHES: Final = "aiba_cache_map_refreshes_total"
 LIMITER_DECISIONS: Final = "aiba_limiter_decisions_total"
+REPLICATION_SENT: Final = "aiba_replication_sent_total"
+REPLICATION_RECEIVED: Final = "aiba_replication_received_total"
+REPLICATION_LAG: Final = "aiba_replication_lag_seconds"
 SAMPLES_REFUSED: Final = "aiba_metrics_samples_refused_total"
 
 CPU_SHARE: Final = "aiba_instance_cpu_share"
@@ -89,10 +94,14 @@ REGION_REQUEST_RATE: Final = "aiba_region_request_rate"
 CACHE_HIT_RATIO: Final = "aiba_cache_hit_ratio"
 CACHE_MEMORY: Final = "aiba_cache_memory_used_bytes"
 CACHE_OPERATIONS: Final = "aiba_cache_operations_per_second"
+REPLICATION_WAITING: Final = "aiba_replication_waiting"
+REPLICATION_OLDEST: Final = "aiba_replication_oldest_waiting_seconds"
+REPLICATION_SET_ASIDE: Final = "aiba_replication_set_aside"
 
 STATUS_CLASSES: Final = OneOf(frozenset({"1xx", "2xx", "3xx", "4xx", "5xx"}))
 OPERATIONS: Final = AtMost(160)
 """Routes (``POST /api/battle/run``), and queues, schedules and WebSocket events (``queue battles``)."""
+REGIONS: Final = AtMost(16)
 
 _FAMILIES: Final = (
     Family(
@@ -177,6 +186,25 @@ _FAMILIES: Final = (
         },
     ),
     Family(
+        name=REPLICATION_SENT,
+        kind="counter",
+        help="Events for another region: sent, set aside because they can't be, or a run that failed there.",
+        labels={"target": REGIONS, "outcome": OneOf(frozenset({"sent", "set_aside", "failed"}))},
+    ),
+    Family(
+        name=REPLICATION_RECEIVED,
+        kind="counter",
+        help="Events of another region by what became of them; of source unknown, what was not believed.",
+        labels={"source": REGIONS, "fate": OneOf(frozenset({"applied", "duplicate", "again", "dead"}))},
+    ),
+    Family(
+        name=REPLICATION_LAG,
+        kind="histogram",
+        help="Seconds from an event's commit in its region to its application here, by the two regions' clocks.",
+        labels={"source": REGIONS},
+        buckets=LAG_BUCKETS,
+    ),
+    Family(
         name=SAMPLES_REFUSED,
         kind="counter",
         help="Samples not counted because a label's value was not admitted.",
@@ -220,6 +248,24 @@ _FAMILIES: Final = (
         kind="gauge",
         help="Commands a master of the cache carries out per second, as it says itself.",
         labels={"node": AtMost(64)},
+    ),
+    Family(
+        name=REPLICATION_WAITING,
+        kind="gauge",
+        help="Committed events that another region has not been sent.",
+        labels={"target": REGIONS},
+    ),
+    Family(
+        name=REPLICATION_OLDEST,
+        kind="gauge",
+        help="Seconds since the oldest of them was committed; 0 when there are none.",
+        labels={"target": REGIONS},
+    ),
+    Family(
+        name=REPLICATION_SET_ASIDE,
+        kind="gauge",
+        help="Events that can't be sent to another region.",
+        labels={"target": REGIONS},
     ),
 )
 

@@ -42,6 +42,8 @@ class Minute:
     latencies: Mapping[str, Histogram] = field(default_factory=dict)
     """By kind of operation (``http``, ``queue``, ``schedule``, ``websocket``), of what ended since the run before."""
     nodes: Sequence[CacheNodeFigures] = ()
+    further: Mapping[str, float] = field(default_factory=dict)
+    """Gauges that are shown and not published, by series key."""
 
     @property
     def active_connections(self) -> int | None:
@@ -60,7 +62,7 @@ class Minute:
         for node in self.nodes:
             gauges[series_key(CACHE_MEMORY, (node.node,))] = node.memory_used_bytes
             gauges[series_key(CACHE_OPERATIONS, (node.node,))] = node.operations_per_second
-        return gauges
+        return {**gauges, **self.further}
 
 
 def condensed(totals: Values) -> dict[str, int]:

@@ -4,6 +4,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.monitoring.meters import Meters
@@ -53,6 +54,7 @@ def aggregation(
     battle_queue: "BattleQueue",
     connections: "MongoConnections",
     patient: "RedisDoor | None",
+    outbox: "Callable[[datetime], Mapping[str, float]] | None",
 ) -> "MetricsAggregation":
     from chalicelib.monitoring.aggregation import MetricsAggregation
 
@@ -71,4 +73,5 @@ def aggregation(
         failed=lambda source, error: logger().warning(
             "metrics source not reached", source=source, fault=type(error).__name__
         ),
+        outbox=outbox,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from chalicelib.clock import Clock, system_clock
 from chalicelib.monitoring.readiness import Dependency, Readiness, check_all
 from chalicelib.settings import Settings
-from chalicelib.wiring import cache, caching, homes, leaderboards, limits, live, locks, metrics, queues, replication, scaling
+from chalicelib.wiring import cache, caching, homes, leaderboards, limits, live, locks, metrics, queues, scaling
 from chalicelib.wiring.leaderboards import BestEffort
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from chalicelib.replication.regions import KnownRoles
     from chalicelib.replication.signing import Keyring
     from chalicelib.scaling.controller import Controller
+    from chalicelib.wiring.replication import Replication
 
 PING_BUDGET_SECONDS: Final = 1.0
 DATABASE_BUDGET_SECONDS: Final = 4.0
@@ -89,9 +90,11 @@ class Arena:
         return MongoStore(self.operations, transactions, told.watch(watch), told.recorder)
 
     @cached_property
-    def replication(self) -> "replication.Replication | None":
+    def replication(self) -> "Replication | None":
         """None where there is one region only."""
-        return replication.replication(self) if self.settings.replication.is_on else None
+        from chalicelib.wiring.replication import Replication
+
+        return Replication(self) if self.settings.replication.is_on else None
 
     @cached_property
     def players(self) -> "PlayerQueries":
@@ -241,9 +244,9 @@ class Arena:
     @cached_property
     def keyring(self) -> "Keyring":
         """The regions' keys. Only where there are several."""
-        from chalicelib.replication.signing import Keyring
+        from chalicelib.wiring.replication import keyring
 
-        return Keyring.parse(self.settings.replication.secret)
+        return keyring(self.settings)
 
     @cached_property
     def region_roles(self) -> "KnownRoles":
