@@ -4,6 +4,7 @@ The wire form is JSON in the canonical form of RFC 8785. Values JSON has no type
 JSON, relaxed: ``{"$oid": "…"}``, ``{"$date": "2026-11-23T12:00:00Z"}``. docs/replication.md specifies it, with vectors.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,6 +16,8 @@ from chalicelib.replication.versions import sequence_of, well_formed
 
 FORMAT: Final = 1
 EVENT_ID_LENGTH: Final = 24
+SAFE_INTEGER: Final = 2**53 - 1
+"""Beyond, JSON numbers are not exact everywhere."""
 _TEXTS: Final = (
     "eventId",
     "sourceRegion",
@@ -94,9 +97,24 @@ class Envelope:
 def canonical(value: Any) -> bytes:
     """RFC 8785. Raises ``MalformedEnvelope`` for what has no canonical form."""
     try:
+        if _is_plain(value):
+            # The same, in a fifth of the time.
+            return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
         return rfc8785.dumps(value)
-    except rfc8785.CanonicalizationError as error:
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
         raise MalformedEnvelope("malformed_envelope", f"no canonical form: {error}") from error
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether Python writes it as RFC 8785 does: it does not write fractions so, nor sort names beyond ASCII so."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return bool(-SAFE_INTEGER <= value <= SAFE_INTEGER)
+    if kind is dict:
+        return all(type(name) is str and name.isascii() and _is_plain(part) for name, part in value.items())
+    return kind is list and all(map(_is_plain, value))
 
 
 def from_wire(found: Any) -> Envelope:

@@ -175,7 +175,7 @@ class Replica:
                 winner_version=kept_version,
             )
             self._conflicts.append(conflict.document(str(event.event_id), self._now))
-            self._documents[collection, loser_key] = {**loser, field: f"{loser[field]} ({str(loser_key)[-6:]})"}
+            self._documents[collection, loser_key] = {**loser, field: f"{loser[field]} ({loser_key})"}
 
     def _take_fact(self, collection: str, fact: Mapping[str, Any], event: Event, season: Season | None) -> None:
         key = _identity(collection, fact)
