@@ -120,6 +120,7 @@ class Arena:
             stripe=self.stripe,
             listeners=[BestEffort(listener) for listener in self.battle_listeners],
             homes=self.homes,
+            share=homes.share(self.settings),
         )
 
     @property

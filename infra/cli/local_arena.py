@@ -18,15 +18,21 @@ from infra.cli.battle import describe, fight
 from infra.cloud import Cloud, error_code
 from infra.deploy import Deployment, deploy
 from infra.package import build_package
-from infra.template.parameters import MONGO_DATABASE, REDIS_MODE, TRUSTED_PROXIES, WEBSOCKET_API, WEBSOCKET_ENDPOINT
+from infra.template.parameters import (
+    MONGO_DATABASE,
+    REDIS_MODE,
+    REGIONS,
+    TRUSTED_PROXIES,
+    WEBSOCKET_API,
+    WEBSOCKET_ENDPOINT,
+)
 from infra.template.stage import STAGES
 from localcloud import localstack_server, mongod, valkey
-from localcloud.caches import LocalCache
 from localcloud.errors import LocalCloudError
 from localcloud.local_secrets import arena_secret, load_or_create
 from localcloud.localstack_server import LocalStack
-from localcloud.mongod import ReplicaSet
-from localcloud.ports import claim, claim_range
+from localcloud.ports import claim
+from localcloud.region_stores import RegionStores, claim_stores, servers_of
 from localcloud.state import StateDir
 from localcloud.supervisor import Supervisor
 from localcloud.tasks import Task, run_all
@@ -54,13 +60,14 @@ class Options:
     valkey_port: int = valkey.DEFAULT_PORT
     websocket_port: int = DEFAULT_WEBSOCKET_PORT
     cache: str = DEFAULT_CACHE
+    apart: bool = False
+    """Each region has a database server and a cache of its own."""
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Servers:
-    mongo: ReplicaSet
-    cache: LocalCache
+    stores: Mapping[str, RegionStores]
     localstack: LocalStack
     websocket: WebSocketGateway
 
@@ -88,7 +95,7 @@ class LocalArena:
         servers = self._start_servers()
         check = self._supervisor.check
         prepare = {region: partial(self._put_secret, region, servers, secrets) for region in self._options.regions}
-        run_all({**prepare, "data": partial(self._prepare_databases, servers.mongo.uri)}, check)
+        run_all({**prepare, "data": partial(self._prepare_databases, servers.stores)}, check)
         built = package.result(check)
         deployments = run_all(
             {
@@ -104,7 +111,7 @@ class LocalArena:
             },
             check,
         )
-        self._introduce(servers.mongo.uri, deployments)
+        self._introduce(servers.stores, deployments)
         self._prove(deployments, secrets["TELEGRAM_BOT_TOKEN"])
         status = self._status(servers, deployments)
         self._state.write_status(status)
@@ -112,13 +119,18 @@ class LocalArena:
 
     def _start_servers(self) -> _Servers:
         options = self._options
-        members = self._topology.mongo_members
         localstack = LocalStack(
             claim(options.localstack_port, server="LocalStack", setting="--localstack-port"), self._checkout
         )
         servers = _Servers(
-            ReplicaSet(claim_range(options.mongo_port, members, server="mongod", setting="--mongo-port")),
-            LocalCache.claim(options.cache, options.valkey_port),
+            claim_stores(
+                options.regions,
+                members=self._topology.mongo_members,
+                cache=options.cache,
+                mongo_port=options.mongo_port,
+                valkey_port=options.valkey_port,
+                apart=options.apart,
+            ),
             localstack,
             WebSocketGateway(
                 claim(options.websocket_port, server="the WebSocket gateway", setting="--websocket-port"),
@@ -131,8 +143,7 @@ class LocalArena:
         state = self._state
         self._supervisor.start(
             [
-                *servers.mongo.servers(state),
-                *servers.cache.servers(state),
+                *servers_of(servers.stores, state),
                 servers.localstack.server(state),
                 servers.websocket.server(),
             ]
@@ -143,7 +154,7 @@ class LocalArena:
         return {
             **self._options.parameters,
             MONGO_DATABASE: database_name(region),
-            REDIS_MODE: servers.cache.redis_mode,
+            REDIS_MODE: servers.stores[region].cache.redis_mode,
             TRUSTED_PROXIES: LOOPBACK_NETWORKS,
             WEBSOCKET_API: "none",
             WEBSOCKET_ENDPOINT: servers.websocket.management_url(region),
@@ -152,7 +163,8 @@ class LocalArena:
     def _put_secret(self, region: str, servers: _Servers, secrets: Mapping[str, str]) -> None:
         client = Cloud(region, servers.localstack.url).client("secretsmanager")
         name = STAGES[self._topology.stage].secret_id
-        value = arena_secret(secrets, mongo_uri=servers.mongo.uri, redis_url=servers.cache.redis_url)
+        stores = servers.stores[region]
+        value = arena_secret(secrets, mongo_uri=stores.mongo.uri, redis_url=stores.cache.redis_url)
         try:
             client.create_secret(Name=name, SecretString=value)
         except ClientError as error:
@@ -160,20 +172,18 @@ class LocalArena:
                 raise
             client.put_secret_value(SecretId=name, SecretString=value)
 
-    def _prepare_databases(self, uri: str) -> None:
-        with MongoClient[dict[str, Any]](
-            uri, tz_aware=True, serverSelectionTimeoutMS=_SELECTION_MILLISECONDS
-        ) as client:
-            for region in self._options.regions:
+    def _prepare_databases(self, stores: Mapping[str, RegionStores]) -> None:
+        for region, one in stores.items():
+            with _opened(one) as client:
                 database = client[database_name(region)]
                 created = len(ensure_indexes(database))
                 seed_defaults(database, system_clock())
                 self._log(f"{region}: database {database.name} is ready ({created} indexes created)")
 
-    def _introduce(self, uri: str, deployments: Mapping[str, Deployment]) -> None:
+    def _introduce(self, stores: Mapping[str, RegionStores], deployments: Mapping[str, Deployment]) -> None:
         """Tells every region where each is. Who serves for whom stays as it was."""
-        with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=_SELECTION_MILLISECONDS) as client:
-            for region in deployments:
+        for region in deployments:
+            with _opened(stores[region]) as client:
                 roles = client[database_name(region)][REGION_ROLES]
                 for name, deployment in deployments.items():
                     begun = {"servedBy": name, "epoch": 0}
@@ -197,19 +207,24 @@ class LocalArena:
                     "health": f"{deployment.api_url}/health",
                     "websocket": servers.websocket.url(region),
                     "function": deployment.api_function_name,
-                    "mongo": servers.mongo.uri,
+                    "mongo": servers.stores[region].mongo.uri,
+                    "redis": servers.stores[region].cache.status,
                     "database": database_name(region),
                 }
                 for region, deployment in deployments.items()
             },
             "front": None,
             "console": None,
-            "redis": servers.cache.status,
+            "redis": servers.stores[self._options.regions[0]].cache.status,
             "localstack": servers.localstack.url,
         }
 
     def _log_for(self, region: str, line: str) -> None:
         self._log(f"{region}: {line}")
+
+
+def _opened(stores: RegionStores) -> MongoClient[dict[str, Any]]:
+    return MongoClient(stores.mongo.uri, tz_aware=True, serverSelectionTimeoutMS=_SELECTION_MILLISECONDS)
 
 
 def elapsed_log(echo: Callable[[str], None]) -> Log:

@@ -45,6 +45,7 @@ def with_live_counts(recorded: Mapping[str, Any]) -> dict[str, Any]:
             "provisioned": _provisioned(recorded["localstack"], name, entry["function"]),
             "mongo": entry["mongo"],
             "database": entry["database"],
+            "redis": entry["redis"],
         }
         for name, entry in recorded["regions"].items()
     }

@@ -45,6 +45,7 @@ class Regions(click.ParamType[tuple[str, ...]]):
 @click.option("--tier", type=click.Choice(list(TIERS)), default=next(iter(TIERS)), show_default=True)
 @click.option("--regions", type=Regions(), default=",".join(REGIONS), show_default=True)
 @click.option("--cache", type=click.Choice(list(CACHES)), default=DEFAULT_CACHE, show_default=True, help=_CACHE_HELP)
+@click.option("--apart", is_flag=True, help="A database server and a cache of its own for each region.")
 @click.option("--localstack-port", type=_PORT, default=localstack_server.DEFAULT_PORT, show_default=True)
 @click.option("--mongo-port", type=_PORT, default=mongod.DEFAULT_PORT, show_default=True)
 @click.option("--valkey-port", type=_PORT, default=valkey.DEFAULT_PORT, show_default=True)
@@ -52,10 +53,12 @@ class Regions(click.ParamType[tuple[str, ...]]):
 @click.option("--parameter", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of the stacks.")
 @click.option("--state-dir", type=click.Path(path_type=Path), default=None, help="Default: .arena/state.")
 def command(
+    *,
     detach: bool,
     tier: str,
     regions: tuple[str, ...],
     cache: str,
+    apart: bool,
     localstack_port: int,
     mongo_port: int,
     valkey_port: int,
@@ -73,7 +76,8 @@ def command(
 
         ports = (localstack_port, mongo_port, valkey_port, websocket_port)
         more = [text for one in given for text in ("--parameter", one)]
-        start_detached(state, [*_arguments(tier, regions, cache, ports), *more])
+        own = ["--apart"] if apart else []
+        start_detached(state, [*_arguments(tier, regions, cache, ports), *own, *more])
         return
     # Late, so that wrong usage and --help do not wait for the AWS and MongoDB libraries.
     from infra.cli.local_arena import LocalArena, Options, elapsed_log
@@ -82,7 +86,7 @@ def command(
     stop = StopRequest()
     stop.install()
     log = elapsed_log(click.echo)
-    options = Options(tier, regions, localstack_port, mongo_port, valkey_port, websocket_port, cache, parameters)
+    options = Options(tier, regions, localstack_port, mongo_port, valkey_port, websocket_port, cache, apart, parameters)
     is_up = False
     try:
         with Supervisor(state, log, stop) as supervisor:

@@ -22,15 +22,18 @@ class LocalCache:
     node: Valkey | ValkeyCluster | None
 
     @classmethod
-    def claim(cls, kind: str, first_port: int) -> "LocalCache":
-        """The cache called ``kind`` on ports from ``first_port`` upward; 0 = free ones. Raises PortTaken."""
+    def claim(cls, kind: str, first_port: int, of: str = "") -> "LocalCache":
+        """The cache called ``kind`` on ports from ``first_port`` upward; 0 = free ones. Raises PortTaken.
+
+        ``of`` tells several apart: it stands in the servers' names.
+        """
         wanted = CACHES[kind]
         node: Valkey | ValkeyCluster | None = None
         if wanted.redis_mode == "cluster":
             shape = Shape(wanted.masters, wanted.replicas_each)
-            node = ValkeyCluster.claim(first_port, setting=PORT_OPTION, shape=shape)
+            node = ValkeyCluster.claim(first_port, setting=PORT_OPTION, shape=shape, of=of)
         elif wanted.masters:
-            node = Valkey(claim(first_port, server="Valkey", setting=PORT_OPTION))
+            node = Valkey(claim(first_port, server="Valkey", setting=PORT_OPTION), of)
         return cls(wanted.redis_mode, node)
 
     @property

@@ -60,6 +60,7 @@ def _generate() -> dict[str, str]:
         "ADMIN_EMAIL": ADMIN_EMAIL,
         ADMIN_PASSWORD: password,
         "ADMIN_PASSWORD_HASH": _password_hash(password),
+        "REPLICATION_SECRET": f"local:{secrets.token_hex(_SECRET_BYTES)}",
     }
 
 

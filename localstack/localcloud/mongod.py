@@ -8,7 +8,7 @@ from typing import Any
 
 from localcloud.binaries import find_binary
 from localcloud.ports import LOOPBACK
-from localcloud.server import Server
+from localcloud.server import Server, named
 from localcloud.state import StateDir
 
 REPLICA_SET = "arena"
@@ -37,11 +37,13 @@ def mongod_binary() -> Path:
 class ReplicaSet:
     """A replica set with one member per port on loopback; data lies in the state directory.
 
-    ``connections_max``: each member refuses more than that many; None = mongod's own limit.
+    ``connections_max``: each member refuses more than that many; None = mongod's own limit. ``of`` tells several sets
+    apart: it stands in their members' names.
     """
 
     ports: Sequence[int]
     connections_max: int | None = None
+    of: str = ""
 
     @property
     def uri(self) -> str:
@@ -64,7 +66,8 @@ class ReplicaSet:
         ]
 
     def _member_name(self, index: int) -> str:
-        return "mongod" if len(self.ports) == 1 else f"mongod-{index + 1}"
+        name = named("mongod", self.of)
+        return name if len(self.ports) == 1 else f"{name}-{index + 1}"
 
     def _command(self, binary: Path, data: Path, port: int) -> list[str]:
         return [

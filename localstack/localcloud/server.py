@@ -12,6 +12,11 @@ from localcloud.state import StateDir
 LOG_TAIL_LINES = 15
 
 
+def named(name: str, of: str) -> str:
+    """The name of one of several servers of a kind; ``of`` is empty where there is one."""
+    return f"{name}-{of}" if of else name
+
+
 @dataclass(frozen=True)
 class Server:
     """How to run one server.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from localcloud.binaries import find_binary
 from localcloud.ports import LOOPBACK
-from localcloud.server import Server
+from localcloud.server import Server, named
 from localcloud.state import StateDir
 
 DEFAULT_PORT = 6479
@@ -30,6 +30,8 @@ class Valkey:
     """One node on loopback. It keeps nothing on disk: a cache may be lost, and development should see that."""
 
     port: int
+    of: str = ""
+    """Tells several apart: it stands in the server's name."""
 
     @property
     def uri(self) -> str:
@@ -37,12 +39,12 @@ class Valkey:
 
     def server(self, state: StateDir) -> Server:
         return Server(
-            name=_NAME,
+            name=named(_NAME, self.of),
             command=[
                 str(valkey_binary()),
                 *("--port", str(self.port)),
                 *("--bind", LOOPBACK),
-                *("--dir", str(state.server_data(_NAME))),
+                *("--dir", str(state.server_data(named(_NAME, self.of)))),
                 *("--save", ""),
                 *("--appendonly", "no"),
                 *("--daemonize", "no"),

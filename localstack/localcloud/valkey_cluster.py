@@ -13,7 +13,7 @@ from typing import Any
 from localcloud.cluster_view import NodeView, Shape, is_formed, next_steps, parse_nodes
 from localcloud.errors import PortTaken
 from localcloud.ports import ANY_PORT, LOOPBACK, claim_range, free_ports
-from localcloud.server import Server
+from localcloud.server import Server, named
 from localcloud.state import StateDir
 from localcloud.valkey import Valkey, valkey_binary
 
@@ -35,6 +35,8 @@ class ValkeyCluster:
     bus_ports: Sequence[int]
     shape: Shape = field(default_factory=Shape)
     node_timeout_ms: int = NODE_TIMEOUT_MILLISECONDS
+    of: str = ""
+    """Tells several apart: it stands in the nodes' names."""
 
     @classmethod
     def claim(cls, first_port: int, *, setting: str, **options: Any) -> "ValkeyCluster":
@@ -63,7 +65,7 @@ class ValkeyCluster:
         return ",".join(self.urls)
 
     def names(self) -> list[str]:
-        return [f"valkey-{number}" for number in range(1, len(self.ports) + 1)]
+        return [f"{named('valkey', self.of)}-{number}" for number in range(1, len(self.ports) + 1)]
 
     def servers(self, state: StateDir) -> list[Server]:
         """The nodes, emptied. The last is ready only when the cluster is formed and every master has its replica."""

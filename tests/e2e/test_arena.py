@@ -49,7 +49,7 @@ def test_status_has_the_promised_shape(cloud: Cloud) -> None:
     assert tuple(status["regions"]) == REGIONS
     assert len(status["redis"]) == 6
     for name, region in status["regions"].items():
-        assert set(region) == {"api", "health", "websocket", "provisioned", "mongo", "database"}
+        assert set(region) == {"api", "health", "websocket", "provisioned", "mongo", "database", "redis"}
         assert region["websocket"].endswith(f"/{name}")
         assert region["health"] == region["api"] + "/health"
         assert region["provisioned"] == 1
