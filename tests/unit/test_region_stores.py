@@ -1,6 +1,5 @@
 """Servers that regions share, and servers of their own."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,8 @@ REGIONS = ("us-east-1", "eu-west-1")
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[StateDir]:
-    yield StateDir(tmp_path)
+def state(tmp_path: Path) -> StateDir:
+    return StateDir(tmp_path)
 
 
 @pytest.mark.parametrize("cache", ["none", "single", "cluster"])
