@@ -155,6 +155,7 @@ class LocalArena:
             **self._options.parameters,
             MONGO_DATABASE: database_name(region),
             REDIS_MODE: servers.stores[region].cache.redis_mode,
+            REGIONS: ",".join(self._options.regions),
             TRUSTED_PROXIES: LOOPBACK_NETWORKS,
             WEBSOCKET_API: "none",
             WEBSOCKET_ENDPOINT: servers.websocket.management_url(region),

@@ -14,6 +14,7 @@ from infra.template.document import FUNCTION_TYPE, Json, TemplateError, resource
 from infra.template.functions import complete_functions
 from infra.template.parameters import parameters
 from infra.template.queues import complete_queues
+from infra.template.replication import complete_replication
 from infra.template.scaling import complete_scaling
 from infra.template.stage import StageSpec
 from infra.template.websocket import complete_websocket
@@ -40,4 +41,5 @@ def build_template(chalice_template: Json, stage: StageSpec) -> Json:
     complete_apis(template, stage)
     complete_websocket(template, stage)
     complete_scaling(template, stage)
+    complete_replication(template)
     return template

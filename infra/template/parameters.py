@@ -24,6 +24,7 @@ REQUESTS_PER_MINUTE: Final = "RequestsPerMinute"
 PROVISIONED_CONCURRENCY: Final = "ProvisionedConcurrency"
 RELEASE_HASH: Final = "ReleaseHash"
 ALARM_TOPIC: Final = "AlarmTopicArn"
+REGIONS: Final = "Regions"
 WEBSOCKET_API: Final = "WebSocketApi"
 WEBSOCKET_ENDPOINT: Final = "WebSocketEndpoint"
 
@@ -38,6 +39,7 @@ ENVIRONMENT: Final = {
     "ARENA_REDIS_MODE": REDIS_MODE,
     "ARENA_TRUSTED_PROXIES": TRUSTED_PROXIES,
     "RATE_LIMIT_PER_MINUTE": REQUESTS_PER_MINUTE,
+    "ARENA_REGIONS": REGIONS,
 }
 """Environment variable of every function → the parameter it takes its value from."""
 
@@ -137,6 +139,13 @@ def parameters(stage: StageSpec) -> dict[str, dict[str, Any]]:
             "Default": "cluster" if stage.tier.cache == "cluster" else "single",
             "AllowedValues": ["single", "cluster"],
             "Description": "Whether the secret's REDIS_URL names one server or the start-up nodes of a cluster.",
+        },
+        REGIONS: {
+            "Type": "String",
+            "Default": "",
+            "AllowedPattern": "^([a-z]{2}(-[a-z]+)+-[0-9](,[a-z]{2}(-[a-z]+)+-[0-9])*)?$",
+            "ConstraintDescription": "must be regions separated by commas, without spaces",
+            "Description": "Regions that converge, this one among them, in order of priority. Empty: this one alone.",
         },
         **_RATE_LIMITS,
         "ScalingPolicy": {

@@ -2,7 +2,7 @@
 
 The application names a queue where it consumes it (``on_sqs_message(queue="battles")``), and Chalice makes an ARN
 of that name. CloudFormation chooses the real names, so that two stacks of one account don't share a queue, and
-whoever needs a queue gets it by reference.
+whoever needs a queue gets it by reference; only what other regions send to has a name they can know.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,6 +36,13 @@ class Queue:
     dead_letter_id: str
     receives_max: int
     """Deliveries after which SQS itself moves a message to the dead-letter queue."""
+    shared_name: str = ""
+    """Of a queue other regions send to: its name, the same in every region, to which the stack's is put in front."""
+
+    @property
+    def real_name(self) -> Json | None:
+        """None where CloudFormation chooses."""
+        return {"Fn::Sub": f"${{AWS::StackName}}-{self.shared_name}"} if self.shared_name else None
 
 
 BATTLES: Final = Queue("battles", "BattleQueue", "BattleDeadLetterQueue", receives_max=8)
@@ -43,20 +50,42 @@ BATTLES: Final = Queue("battles", "BattleQueue", "BattleDeadLetterQueue", receiv
 
 LIVE: Final = Queue("live", "LiveQueue", "LiveDeadLetterQueue", receives_max=5)
 
-QUEUES: Final = (BATTLES, LIVE)
+OUTBOX: Final = Queue("outbox", "OutboxQueue", "OutboxDeadLetterQueue", receives_max=5)
+
+REPLICATION: Final = Queue(
+    "replication", "ReplicationQueue", "ReplicationDeadLetterQueue", receives_max=1000, shared_name="replication"
+)
+"""The receiver gives an event up and says why. While its database is away it gives up nothing: a thousand times is as
+long as a message is kept."""
+
+QUEUES: Final = (BATTLES, LIVE, OUTBOX, REPLICATION)
 
 ALARMED: Final = "AlarmTopicIsGiven"
 
 _BATTLE_QUEUE: Final = "ARENA_BATTLE_QUEUE_URL"
 _BATTLE_DEAD_LETTERS: Final = "ARENA_BATTLE_DLQ_URL"
 _LIVE_QUEUE: Final = "ARENA_LIVE_QUEUE_URL"
+_OUTBOX: Final = "ARENA_OUTBOX_QUEUE_URL"
+_REPLICATION_DEAD_LETTERS: Final = "ARENA_REPLICATION_DLQ_URL"
 
 SENDERS: Final[Mapping[str, Mapping[str, str]]] = {
-    API_FUNCTION: {_BATTLE_QUEUE: BATTLES.logical_id, _LIVE_QUEUE: LIVE.logical_id},
-    "BattleWorker": {_BATTLE_DEAD_LETTERS: BATTLES.dead_letter_id, _LIVE_QUEUE: LIVE.logical_id},
+    API_FUNCTION: {
+        _BATTLE_QUEUE: BATTLES.logical_id,
+        _LIVE_QUEUE: LIVE.logical_id,
+        _OUTBOX: OUTBOX.logical_id,
+    },
+    "BattleWorker": {
+        _BATTLE_DEAD_LETTERS: BATTLES.dead_letter_id,
+        _LIVE_QUEUE: LIVE.logical_id,
+        _OUTBOX: OUTBOX.logical_id,
+    },
     "BattleSweep": {_BATTLE_QUEUE: BATTLES.logical_id},
     "Leaderboards": {_LIVE_QUEUE: LIVE.logical_id},
     "LivePush": {_LIVE_QUEUE: LIVE.logical_id},
+    "FollowUps": {_OUTBOX: OUTBOX.logical_id},
+    "OutboxPublisher": {_OUTBOX: OUTBOX.logical_id},
+    "OutboxSweep": {_OUTBOX: OUTBOX.logical_id},
+    "ReplicationReceiver": {_REPLICATION_DEAD_LETTERS: REPLICATION.dead_letter_id},
 }
 """Function → environment variable → queue it may send to. A function of another name sends nowhere."""
 
@@ -100,7 +129,7 @@ def _add(template: Json, queue: Queue, timeout_seconds: int) -> None:
         "Type": "AWS::SQS::Queue",
         "Properties": {"MessageRetentionPeriod": DEAD_LETTER_RETENTION_SECONDS, "SqsManagedSseEnabled": True},
     }
-    messages = {
+    messages: Json = {
         "Type": "AWS::SQS::Queue",
         "Properties": {
             "MessageRetentionPeriod": RETENTION_SECONDS,
@@ -112,6 +141,8 @@ def _add(template: Json, queue: Queue, timeout_seconds: int) -> None:
             },
         },
     }
+    if queue.real_name is not None:
+        messages["Properties"]["QueueName"] = queue.real_name
     add_resource(template, queue.dead_letter_id, dead_letters)
     add_resource(template, queue.logical_id, messages)
     _alarm(template, queue.dead_letter_id, "ApproximateNumberOfMessagesVisible", 0, "Messages that were given up.")

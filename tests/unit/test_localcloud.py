@@ -126,7 +126,7 @@ class TestSecrets:
         known = json.loads(arena_secret(load_or_create(state), mongo_uri="mongodb://m", redis_url="redis://r"))
         assert set(known) == {
             *("MONGO_URI", "REDIS_URL", "TELEGRAM_BOT_TOKEN", "BATTLE_SEED_SECRET"),
-            *("ADMIN_JWT_SECRET", "ADMIN_EMAIL", "ADMIN_PASSWORD_HASH"),
+            *("ADMIN_JWT_SECRET", "ADMIN_EMAIL", "ADMIN_PASSWORD_HASH", "REPLICATION_SECRET"),
         }
 
 

@@ -12,6 +12,7 @@ import pytest
 from cfnlint.api import lint_all
 
 from chalicelib.entrypoints.live import RESERVE_MILLISECONDS
+from chalicelib.replication_settings import REPLICATION_KEYS
 from chalicelib.scaling_settings import SCALING_KEYS
 from chalicelib.settings import QUEUE_KEYS
 from infra.package import PROJECT_ROOT, build_package
@@ -130,7 +131,7 @@ def test_every_function_has_its_settings_and_an_expiring_log(built: Json) -> Non
     for name, function in of_type(built, "AWS::Serverless::Function").items():
         variables = dict(function["Properties"]["Environment"]["Variables"])
         # Where a function sends to and what it scales is its own affair: see the tests of those parts.
-        for own in ("ARENA_WEBSOCKET_ENDPOINT", *QUEUE_KEYS, *SCALING_KEYS):
+        for own in {"ARENA_WEBSOCKET_ENDPOINT", *QUEUE_KEYS, *REPLICATION_KEYS, *SCALING_KEYS} - {"ARENA_REGIONS"}:
             variables.pop(own, None)
         assert variables == {
             "APP_ENV": "prod",
@@ -145,6 +146,7 @@ def test_every_function_has_its_settings_and_an_expiring_log(built: Json) -> Non
             "ARENA_REDIS_MODE": {"Ref": "RedisMode"},
             "ARENA_TRUSTED_PROXIES": {"Ref": "TrustedProxies"},
             "RATE_LIMIT_PER_MINUTE": {"Ref": "RequestsPerMinute"},
+            "ARENA_REGIONS": {"Ref": "Regions"},
         }
         group = function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
         assert group == f"{name}Logs"

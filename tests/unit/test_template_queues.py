@@ -13,19 +13,34 @@ from chalicelib.arena import battle_jobs
 from chalicelib.arena.battle_worker import ATTEMPTS_MAX
 from chalicelib.cache.door import QUICK
 from chalicelib.data.shared_metrics import FLUSH_BUDGET_SECONDS
-from chalicelib.entrypoints import live, queues
-from chalicelib.messaging.sqs import HURRIED_ATTEMPTS, HURRIED_CONNECT_SECONDS, HURRIED_READ_SECONDS
+from chalicelib.entrypoints import live, queues, replication
+from chalicelib.messaging.sqs import (
+    ATTEMPTS,
+    CONNECT_SECONDS,
+    HURRIED_ATTEMPTS,
+    HURRIED_CONNECT_SECONDS,
+    HURRIED_READ_SECONDS,
+    READ_SECONDS,
+)
 from chalicelib.scaling.tiers import STAGING
 from chalicelib.settings import QUEUE_KEYS
+from chalicelib.wiring.replication import APPLYING_BUDGET_SECONDS
 from chalicelib.wiring.services import DATABASE_BUDGET_SECONDS
 from infra.package import PROJECT_ROOT, build_package
 from infra.release import with_code_location
 from infra.template import STAGES
-from infra.template.queues import BATTLES, LIVE, QUEUES, SENDERS, complete_queues
+from infra.template.queues import BATTLES, LIVE, OUTBOX, QUEUES, REPLICATION, SENDERS, complete_queues
 
 TRANSFORM = Path(__file__).parent / "sam_transform.py"
 PYTHON = PROJECT_ROOT / ".arena" / "envs" / "localstack" / "bin" / "python"
 ORDINARY_BATTLE_SECONDS = 0.2
+CONSUMED = {
+    ("BattleWorker", "BattleQueue"),
+    ("LivePush", "LiveQueue"),
+    ("OutboxPublisher", "OutboxQueue"),
+    ("ReplicationReceiver", "ReplicationQueue"),
+}
+"""Function and queue."""
 FUNCTION = "AWS::Serverless::Function"
 
 Json = dict[str, Any]
@@ -74,23 +89,30 @@ def sendable(template: Json, properties: Json) -> set[str]:
     """Queues a function's role may send to."""
     role = template["Resources"][properties["Role"]["Fn::GetAtt"][0]]
     statements = [row for policy in role["Properties"]["Policies"] for row in policy["PolicyDocument"]["Statement"]]
-    rows = [row for row in statements if "sqs:SendMessage" in row["Action"]]
+    rows = [row for row in statements if "sqs:SendMessage" in row["Action"] and "Condition" not in row]
     return {arn["Fn::GetAtt"][0] for row in rows for arn in row["Resource"]}
 
 
+def elsewhere(template: Json, properties: Json) -> list[Json]:
+    """What a function's role may do under conditions."""
+    role = template["Resources"][properties["Role"]["Fn::GetAtt"][0]]
+    statements = [row for policy in role["Properties"]["Policies"] for row in policy["PolicyDocument"]["Statement"]]
+    return [row for row in statements if "Condition" in row]
+
+
 def test_the_application_and_the_template_mean_the_same_queues(built: Json) -> None:
-    assert (BATTLES.name, LIVE.name) == (queues.QUEUE, live.QUEUE)
-    assert {(name, queue["Fn::GetAtt"][0]) for name, _, queue in sources(built)} == {
-        ("BattleWorker", "BattleQueue"),
-        ("LivePush", "LiveQueue"),
-    }
+    names = (queues.QUEUE, live.QUEUE, replication.NUDGES, replication.INCOMING)
+    assert (BATTLES.name, LIVE.name, OUTBOX.name, REPLICATION.name) == names
+    assert {(name, queue["Fn::GetAtt"][0]) for name, _, queue in sources(built)} == CONSUMED
 
 
 @pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: queue.name)
 def test_a_queue_is_encrypted_patient_and_has_a_dead_letter_queue(built: Json, queue: Any) -> None:
     resources = built["Resources"]
     messages, dead = resources[queue.logical_id]["Properties"], resources[queue.dead_letter_id]["Properties"]
-    assert "QueueName" not in {**messages, **dead}
+    # Only a queue that other regions send to has a name they can know.
+    named = {"Fn::Sub": "${AWS::StackName}-replication"} if queue is REPLICATION else None
+    assert (messages.get("QueueName"), dead.get("QueueName")) == (named, None)
     assert messages["SqsManagedSseEnabled"] is dead["SqsManagedSseEnabled"] is True
     days = 86_400
     assert (messages["MessageRetentionPeriod"], dead["MessageRetentionPeriod"]) == (4 * days, 14 * days)
@@ -126,11 +148,38 @@ def test_who_sends_to_a_queue_knows_it_and_may_and_nobody_else(built: Json) -> N
     known = dict.fromkeys(SENDERS, False)
     for name, properties in functions(built):
         variables = properties["Environment"]["Variables"]
-        told = {variable: variables[variable]["Ref"] for variable in QUEUE_KEYS if variable in variables}
+        urls = (*QUEUE_KEYS, "ARENA_REPLICATION_DLQ_URL", "ARENA_OUTBOX_QUEUE_URL")
+        told = {variable: variables[variable]["Ref"] for variable in urls if variable in variables}
         assert told == SENDERS.get(name, {})
         assert sendable(built, properties) == set(told.values())
         known[name] = True
     assert all(known.values()), "a sender of the table is no function of the template"
+
+
+def test_publishers_alone_may_send_to_the_other_regions_and_to_no_queue_but_the_one(built: Json) -> None:
+    for name, properties in functions(built):
+        rows = elsewhere(built, properties)
+        named = "ARENA_REPLICATION_QUEUE" in properties["Environment"]["Variables"]
+        assert named == (name in ("OutboxPublisher", "OutboxSweep", "ReplicationReceiver"))
+        if name not in ("OutboxPublisher", "OutboxSweep"):
+            assert rows == []
+            continue
+        (row,) = rows
+        assert row["Action"] == ["sqs:GetQueueUrl", "sqs:SendMessage"]
+        assert row["Resource"]["Fn::Sub"].endswith(":sqs:*:${AWS::AccountId}:${AWS::StackName}-replication")
+        assert row["Condition"] == {
+            "StringEquals": {"aws:RequestedRegion": {"Fn::Split": [",", {"Ref": "Regions"}]}},
+            "StringNotEquals": {"aws:RequestedRegion": {"Ref": "AWS::Region"}},
+        }
+
+
+def test_a_batch_of_events_fits_into_the_receivers_time(built: Json) -> None:
+    """Together once in vain, then one by one until the rest is left for another invocation."""
+    timeout = built["Resources"]["ReplicationReceiver"]["Properties"]["Timeout"]
+    redis, sqs = 2 * QUICK.budget_seconds, 2 * ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS)
+    assert APPLYING_BUDGET_SECONDS * 1000 < replication.RESERVE_MILLISECONDS
+    assert APPLYING_BUDGET_SECONDS + redis + FLUSH_BUDGET_SECONDS < timeout - replication.RESERVE_MILLISECONDS / 1000
+    assert replication.PUBLISHING_SECONDS + sqs / 2 < built["Resources"]["OutboxPublisher"]["Properties"]["Timeout"]
 
 
 def test_a_function_may_consume_its_own_queue_only(built: Json) -> None:
@@ -145,11 +194,12 @@ def test_a_function_may_consume_its_own_queue_only(built: Json) -> None:
 def test_every_queue_and_every_schedule_invokes_an_alias(transformed: dict[str, Json], built: Json) -> None:
     mappings = of_type(transformed, "AWS::Lambda::EventSourceMapping")
     assert {(row["FunctionName"]["Ref"], row["EventSourceArn"]["Fn::GetAtt"][0]) for row in mappings} == {
-        ("BattleWorkerAliaslive", "BattleQueue"),
-        ("LivePushAliaslive", "LiveQueue"),
+        (f"{function}Aliaslive", queue) for function, queue in CONSUMED
     }
     assert all(row["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for row in mappings)
-    assert [row["ScalingConfig"] for row in mappings] == [{"MaximumConcurrency": STAGING.queue_concurrency}] * 2
+    assert [row["ScalingConfig"] for row in mappings] == [{"MaximumConcurrency": STAGING.queue_concurrency}] * len(
+        CONSUMED
+    )
     targets = [target["Arn"]["Ref"] for row in of_type(transformed, "AWS::Events::Rule") for target in row["Targets"]]
     scheduled = [
         name
