@@ -1,0 +1,242 @@
+"""A region is lost under load, another takes over, the first comes back: nothing acknowledged is lost or doubled."""
+
+import itertools
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from chalicelib.arena.broker_service import ActionRequest, BrokerService
+from chalicelib.arena.homes import NotHome
+from chalicelib.arena.ports import Document, Outcome, Write
+from chalicelib.arena.postings import Postings
+from chalicelib.clock import system_clock
+from chalicelib.data.indexes import ensure_indexes
+from chalicelib.data.moves import MongoRegionRoles
+from chalicelib.data.operations import Operations
+from chalicelib.data.outbox import MongoOutbox
+from chalicelib.data.players import MongoPlayers
+from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
+from chalicelib.data.region_hands import MongoRegionHand
+from chalicelib.data.replica import MongoReplica
+from chalicelib.data.seed import seed_defaults
+from chalicelib.data.store import MongoStore
+from chalicelib.data.transactions import Transactions
+from chalicelib.errors import Unavailable
+from chalicelib.replication.capture import Recorder
+from chalicelib.replication.failover import Report, carry_out, plan_failover, plan_return
+from chalicelib.replication.ports import Event
+from chalicelib.replication.regions import ROLES_SECONDS, KnownRoles
+
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
+FIRST, SECOND, THIRD = REGIONS
+PLAYERS = 6
+WEALTH = 1_000_000
+TRANSACTION_SECONDS = 1.0
+SETTLE = ROLES_SECONDS + TRANSACTION_SECONDS + 0.5
+"""As ``failover.SETTLE_SECONDS``, for transactions of a second."""
+
+
+@dataclass(kw_only=True)
+class Region:
+    """One region: its API, and what tells the others. ``down``: neither does anything, the database stands."""
+
+    name: str
+    database: Database[Document]
+    operations: Operations
+    brokers: BrokerService
+    hand: MongoRegionHand
+    down: threading.Event = field(default_factory=threading.Event)
+
+    def train(self, player: str, request_id: str) -> None:
+        if self.down.is_set():
+            raise Unavailable("region_down")
+        broker = self.database.brokers.find_one({"ownerTelegramId": player})
+        if broker is None:
+            raise Unavailable("not_here_yet")
+        self.brokers.train(ActionRequest(telegram_id=player, request_id=request_id), str(broker["_id"]), "speed")
+        if self.down.is_set():
+            raise Unavailable("answer_lost")
+
+    def publish(self, others: Mapping[str, "Region"]) -> int:
+        """What a publisher and the receivers do, without queues."""
+        outbox, told = MongoOutbox(self.operations), 0
+        for name, other in others.items():
+            rows = outbox.claim(name, system_clock(), 50)
+            events = [_event(row) for row in rows]
+            if events:
+                other.hand.apply(events)
+                outbox.sent(name, [row["_id"] for row in rows], system_clock())
+            told += len(events)
+        return told
+
+
+def _event(row: Document) -> Event:
+    return Event(
+        event_id=row["_id"],
+        source_region=row["region"],
+        version=row["version"],
+        occurred_at=row["occurredAt"],
+        changes=row["changes"],
+    )
+
+
+def region(name: str, database: Database[Document], uri: str, opened: list[Pools]) -> Region:
+    ensure_indexes(database)
+    seed_defaults(database, system_clock())
+    pools = Pools(uri, without_secondaries(GUIDE_POOLS))
+    opened.append(pools)
+    operations = Operations(pools, database.name, budget_seconds=10.0)
+    transactions = Transactions(pools, budget_seconds=TRANSACTION_SECONDS)
+    others = [other for other in REGIONS if other != name]
+    told = MongoStore(
+        operations,
+        transactions,
+        recorder=Recorder(system_clock, name, 15 - REGIONS.index(name), others, ObjectId),
+    )
+    replica = MongoReplica(MongoStore(operations, Transactions(pools, budget_seconds=10.0)))
+    roles = KnownRoles(name, REGIONS, MongoRegionRoles(operations).all, time.monotonic)
+    players = MongoPlayers(operations, told)
+    found = Region(
+        name=name,
+        database=database,
+        operations=operations,
+        brokers=BrokerService(told, players, system_clock, stripe=0, homes=roles.homes),
+        hand=MongoRegionHand(name, operations, replica, system_clock),
+    )
+    if name == FIRST:
+        _enrich(told, found)
+    return found
+
+
+def _enrich(store: MongoStore, first: Region) -> None:
+    """Players with brokers, and money the ledger knows of."""
+    for number in range(PLAYERS):
+        postings = Postings(request_id=f"gift {number}", now=system_clock(), stripe=0, new_id=ObjectId)
+        postings.credit(str(number), "NEUR", WEALTH, "creator_earnings")
+        writes = (postings.player_update(str(number), None, {}), *postings.ledger_insert())
+        store.transact(partial(_written, writes))
+        first.brokers.starter(str(number))
+
+
+def _written(writes: tuple[Write, ...], _: object) -> Outcome[None]:
+    return Outcome(None, writes)
+
+
+@pytest.fixture
+def regions(mongo_client: MongoClient[Document], mongo_uri: str) -> Iterator[dict[str, Region]]:
+    opened: list[Pools] = []
+    databases = {name: mongo_client[f"test_{ObjectId()}"] for name in REGIONS}
+    yield {name: region(name, database, mongo_uri, opened) for name, database in databases.items()}
+    for pools in opened:
+        pools.close()
+    for database in databases.values():
+        mongo_client.drop_database(database.name)
+
+
+@dataclass
+class Load:
+    """Clients that repeat each request until it is answered, and go where they are sent."""
+
+    regions: Mapping[str, Region]
+    stop: threading.Event = field(default_factory=threading.Event)
+    numbers: Any = field(default_factory=itertools.count)
+    acknowledged: list[tuple[str, str]] = field(default_factory=list)
+    troubles: Counter[str] = field(default_factory=Counter)
+
+    def run(self, seed: int) -> None:
+        chance = random.Random(seed)
+        while not self.stop.is_set():
+            player, request_id = str(chance.randrange(PLAYERS)), f"r{next(self.numbers)}"
+            target = chance.choice(REGIONS)
+            while not self.stop.is_set():
+                try:
+                    self.regions[target].train(player, request_id)
+                except NotHome as elsewhere:
+                    target = elsewhere.region
+                    self.troubles["sent on"] += 1
+                except Unavailable as trouble:
+                    self.troubles[trouble.code] += 1
+                    target = chance.choice(REGIONS)
+                    time.sleep(0.05)
+                else:
+                    self.acknowledged.append((player, request_id))
+                    break
+
+
+def publishing(regions: Mapping[str, Region], source: Region, stop: threading.Event) -> None:
+    others = {name: other for name, other in regions.items() if name != source.name}
+    while not stop.is_set():
+        if source.down.is_set() or not source.publish(others):
+            time.sleep(0.02)
+
+
+def takeover(regions: Mapping[str, Region], plan: Callable[[dict[str, list[Document]]], Any]) -> Report:
+    hands = {name: found.hand for name, found in regions.items()}
+    planned = plan({name: hand.roles() for name, hand in hands.items()})
+    return carry_out(planned, hands, clock=system_clock, sleep=lambda _: time.sleep(SETTLE), tell=lambda _: None)
+
+
+def test_failover_and_return_under_load(regions: dict[str, Region]) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    load, quiet = Load(regions), threading.Event()
+    with ThreadPoolExecutor(7) as pool:
+        work = [pool.submit(load.run, seed + number) for number in range(4)]
+        work += [pool.submit(publishing, regions, source, quiet) for source in regions.values()]
+        time.sleep(2)
+        before = len(load.acknowledged)
+        regions[FIRST].down.set()
+        over = takeover(regions, lambda found: plan_failover(REGIONS, found, failed=FIRST))
+        taken = len(load.acknowledged)
+        time.sleep(2)
+        during = len(load.acknowledged)
+        regions[FIRST].down.clear()
+        back = takeover(regions, lambda found: plan_return(REGIONS, found, region=FIRST))
+        returned = len(load.acknowledged)
+        time.sleep(1)
+        load.stop.set()
+        settled(regions)
+        quiet.set()
+        for one in work:
+            one.result()
+    print(
+        f"acknowledged {len(load.acknowledged)}: {before} before, {during - taken} while {SECOND} served, "
+        f"{len(load.acknowledged) - returned} after the return; nobody served for {over.unserved_seconds:.1f} s and "
+        f"{back.unserved_seconds:.1f} s; drained {over.drained} and {back.drained}; {dict(load.troubles)}"
+    )
+    assert min(before, during - taken, len(load.acknowledged) - returned) > 5, "hardly anything was asked for"
+    for found in regions.values():
+        assert_exact(found, load.acknowledged)
+
+
+def settled(regions: Mapping[str, Region]) -> None:
+    deadline = time.monotonic() + 30
+    while any(found.database.outbox.count_documents({"pending": {"$ne": []}}) for found in regions.values()):
+        assert time.monotonic() < deadline, "not all was told in 30 s"
+        time.sleep(0.05)
+
+
+def assert_exact(found: Region, acknowledged: list[tuple[str, str]]) -> None:
+    """Every acknowledged purchase is there once, and every balance is the ledger's sum."""
+    debits = Counter(
+        (row["telegramId"], row["requestId"]) for row in found.database.ledgerentries.find({"direction": "debit"})
+    )
+    assert set(acknowledged) <= set(debits), f"{found.name} lost something"
+    assert set(debits.values()) == {1}
+    sums: Counter[str] = Counter()
+    for row in found.database.ledgerentries.find():
+        sums[row["telegramId"]] += row["amount"] if row["direction"] == "credit" else -row["amount"]
+    balances = {user["telegramId"]: user["neurBalance"] for user in found.database.users.find()}
+    assert balances == dict(sums)
+    assert min(balances.values()) >= 0
