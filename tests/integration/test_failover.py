@@ -124,7 +124,7 @@ def _enrich(store: MongoStore, first: Region) -> None:
     for number in range(PLAYERS):
         postings = Postings(request_id=f"gift {number}", now=system_clock(), stripe=0, new_id=ObjectId)
         postings.credit(str(number), "NEUR", WEALTH, "creator_earnings")
-        writes = (postings.player_update(str(number), None, {}), *postings.ledger_insert())
+        writes: tuple[Write, ...] = (postings.player_update(str(number), None, {}), *postings.ledger_insert())
         store.transact(partial(_written, writes))
         first.brokers.starter(str(number))
 
