@@ -6,6 +6,7 @@ one event with all of it: the outbox's row is part of the transaction, and so is
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.arena import outbox
@@ -32,14 +33,27 @@ class UnrecordedChange(Exception):
 
 
 class Recorder:
-    """Records one region's transactions. ``targets`` are the other regions."""
+    """Records one region's transactions. ``targets`` are the other regions.
 
-    def __init__(self, clock: Clock, region: str, rank: int, targets: Sequence[str], new_id: Callable[[], Any]) -> None:
+    ``version`` is there for tests, which must notice when it is wrong.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        region: str,
+        rank: int,
+        targets: Sequence[str],
+        new_id: Callable[[], Any],
+        *,
+        version: Callable[[datetime, Iterable[str], int], str] = next_version,
+    ) -> None:
         self._clock = clock
         self._region = region
         self._rank = rank
         self._targets = tuple(targets)
         self._new_id = new_id
+        self._version = version
 
     def recorded(self, writes: Sequence[Write], lookup: Lookup) -> list[Write]:
         """``writes`` with versions and the event; unchanged when they are of no other region's business."""
@@ -47,7 +61,7 @@ class Recorder:
             return list(writes)
         seen = [_document_of(write, lookup) for write in writes]
         now = self._clock()
-        version = next_version(now, _versions(document for document in seen if document), self._rank)
+        version = self._version(now, _versions(document for document in seen if document), self._rank)
         changes: list[Document] = []
         result: list[Write] = []
         event: Document | None = None

@@ -46,7 +46,7 @@ class Documents:
     derived: frozenset[str] = frozenset()
     """Fields computed from facts; path beginnings."""
     latest: frozenset[str] = frozenset({"updatedAt"})
-    """Moments of which the latest counts."""
+    """Moments that go along with a change; the later one stays. Nothing rests on them: regions may differ."""
     counters: frozenset[str] = frozenset()
     """Whole numbers that only ever add up."""
     entries: Mapping[str, Entries] = field(default_factory=dict)

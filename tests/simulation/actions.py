@@ -59,17 +59,19 @@ class People:
         self._players = players
         self._referral = referral
         self._requests: list[tuple[str, str]] = []
-        # Some of all there is to do: they meet more often so.
-        self._weights = {what: WEIGHTS[what] for what in (*ALWAYS, *random.sample(sorted(WEIGHTS), 4))}
+        # Some of all people, some of all there is to do: they meet more often so.
+        self._crowd = random.sample([*players, VISITOR], random.choice((1, 2, 4)))
+        kinds = (*random.choice(((), ALWAYS)), *random.sample(sorted(WEIGHTS), random.choice((1, 3, 5))))
+        self._weights = {what: WEIGHTS[what] for what in kinds}
         self.acknowledged = Acknowledged()
         self.outcomes: Counter[str] = Counter()
 
     def act(self) -> Region:
         """Something somebody does; where."""
         (what,) = self._random.choices(list(self._weights), list(self._weights.values()))
-        who = self._random.choice([*self._players, VISITOR])
+        who = self._random.choice(self._crowd)
         at_home = what in ("battle", "spend", "replay")
-        if at_home:
+        if at_home and who == VISITOR:
             who = self._random.choice(list(self._players))
         region = self._regions[self._players[who] if at_home else self._random.choice(list(self._regions))]
         do: Callable[[Region, str], object] = getattr(self, what)

@@ -1,7 +1,7 @@
 """What must be true of regions that have heard everything."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.arena.ledger import CURRENCIES, balance_field
@@ -22,44 +22,49 @@ class Broken(AssertionError):
     """A promise that was not kept."""
 
 
-def require(holds: bool, what: str) -> None:
+def require(holds: bool, what: str | Callable[[], str]) -> None:
     if not holds:
-        raise Broken(what)
+        raise Broken(what if isinstance(what, str) else what())
 
 
-def content(region: Region) -> dict[str, Any]:
-    """All that regions must have in common, with what has no meaning (ids of their own, order of entries) left out."""
-    found: dict[str, Any] = {}
+def contents(region: Region) -> dict[tuple[str, Any], Document]:
+    """Facts and documents by what names them in every region."""
+    found: dict[tuple[str, Any], Document] = {}
     for collection, rule in FACTS.items():
         for fact in region.all(collection):
-            found[f"{collection} {tuple(fact[name] for name in rule.identity)}"] = fact
+            found[collection, tuple(fact[name] for name in rule.identity)] = fact
     for collection, documents in DOCUMENTS.items():
         for document in region.all(collection):
-            told: Document = {}
-            for name, value in document.items():
-                if name in documents.entries:
-                    told[name] = {str(entry[documents.entries[name].name]): entry for entry in value}
-                elif name not in documents.local | documents.derived | documents.latest:
-                    told[name] = value
-            if collection != "users" or told.keys() - {"telegramId", *_untouched(document)}:
-                found[f"{collection} {document[documents.key]}"] = told
+            # Players of whom nothing was ever told are made by each region as it needs them.
+            if collection != "users" or VERSIONS in document:
+                found[collection, document[documents.key]] = document
     return found
 
 
-def _untouched(user: Document) -> set[str]:
-    """Fields of a player of whom nothing was ever told: each region makes such documents as it needs them."""
-    return set() if VERSIONS in user else set(user)
+def common(collection: str, document: Document | None) -> Document | None:
+    """What regions must have in common of a document: versions too, but no order of entries and nothing local."""
+    rule = DOCUMENTS.get(collection)
+    if document is None or rule is None:
+        return document
+    own = rule.local | rule.derived | rule.latest
+    return {
+        name: {str(entry[rule.entries[name].name]): entry for entry in value} if name in rule.entries else value
+        for name, value in document.items()
+        if name not in own
+    }
 
 
 def check_equal(regions: Mapping[str, Region]) -> None:
     """Facts, documents and versions."""
     first, *others = regions.values()
-    expected = content(first)
+    expected = contents(first)
     for other in others:
-        found = content(other)
-        for name in expected.keys() | found.keys():
-            here, there = expected.get(name), found.get(name)
-            require(here == there, f"{first.name} and {other.name} differ in {name}:\n  {here}\n  {there}")
+        found = contents(other)
+        for place in expected.keys() | found.keys():
+            one, two = expected.get(place), found.get(place)
+            if one is not two:
+                here, there = common(place[0], one), common(place[0], two)
+                require(here == there, lambda: f"{first.name}, {other.name} differ in {place}:\n  {here}\n  {there}")  # noqa: B023
 
 
 def check_money(region: Region, acknowledged: Acknowledged) -> None:

@@ -41,6 +41,8 @@ ACTIONS: Final = 10
 PURSE: Final[Mapping[str, int]] = {"NEUR": 300, "AIBA": 120}
 """What each player begins with."""
 GUILD_ID: Final = ObjectId(f"{8:024x}")
+BATCH: Final = 10
+"""Messages a receiver gets at most, as from SQS."""
 ROUNDS_MAX: Final = 60
 REFERRAL: Final[Document] = {"_id": ObjectId(f"{7:024x}"), "code": "c", "ownerTelegramId": REFERRER, "uses": 1000}
 
@@ -132,8 +134,8 @@ class History:
                 return
             region.mark(target, sent, claimed)
 
-    def _deliver(self, region: Region) -> None:
-        messages = self.network.take(region.name, 10)
+    def _deliver(self, region: Region, *, draining: bool = False) -> None:
+        messages = self.network.take(region.name, BATCH if draining else self._random.randint(1, BATCH))
         if not messages:
             return
         if self._random.random() < 0.05:
@@ -167,7 +169,7 @@ class History:
         for _ in range(ROUNDS_MAX):
             for region in self.regions.values():
                 self._publish(region)
-                self._deliver(region)
+                self._deliver(region, draining=True)
             waiting = [
                 target for region in self.regions.values() for target in region.targets if region.waiting(target)
             ]

@@ -48,7 +48,7 @@ class Network:
     def take(self, target: str, most: int) -> list[Message]:
         """Some messages, any of them: they stay until ``done``."""
         queue = self.queues[target]
-        return self.random.sample(queue, min(len(queue), self.random.randint(1, most)))
+        return self.random.sample(queue, min(len(queue), most))
 
     def done(self, target: str, message: Message) -> None:
         """By identity: a copy of it stays."""
@@ -66,9 +66,8 @@ def forged(body: bytes, random: Random) -> Message:
     elif name == "keyId":
         envelope[name] = "second" if value == "first" else "first"
     elif name == "version":
-        # A later one, with the sequence that belongs to it.
-        envelope[name] = f"{int(value, 16) + (1 << 24):017x}"
-        envelope["sequence"] = envelope[name][:16]
+        # Of another region: the sequence still belongs to it.
+        envelope[name] = f"{value[:-1]}{(int(value[-1], 16) + 1) % 3}"
     elif name in ("eventId", "sequence", "signature"):
         envelope[name] = f"{'0' if value[0] != '0' else '1'}{value[1:]}"
     elif name in ("occurredAt", "sentAt"):
