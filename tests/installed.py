@@ -20,11 +20,15 @@ from chalicelib.messaging.sqs import SqsClient
 from chalicelib.scaling.controller import Controller
 from chalicelib.settings import load
 from tests.gateway import Answer
+from tests.replicated import SECRET
 from tests.scaling_worlds import Region, region
 from tests.unit.test_settings import DEVELOPMENT, SECRETS
 
 TOKEN = SECRETS["TELEGRAM_BOT_TOKEN"]
 OPERATOR = {"email": SECRETS["ADMIN_EMAIL"], "password": "x"}
+
+SEVERAL_REGIONS = {"ARENA_REGIONS": "us-east-1,eu-west-1,ap-southeast-1", "REPLICATION_SECRET": SECRET}
+"""Settings of the first of three regions."""
 
 Caller = Callable[..., Answer]
 

@@ -1,7 +1,7 @@
 """Regions in memory that tell each other what happens, to test the way of an event with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +12,12 @@ from chalicelib.arena.ports import Document
 from chalicelib.clock import ManualClock
 from chalicelib.data.extended_json import from_json, to_json
 from chalicelib.replication.capture import Recorder
-from chalicelib.replication.conversion import envelope_of
+from chalicelib.replication.conversion import envelope_of, iso
 from chalicelib.replication.envelope import Envelope
 from chalicelib.replication.publisher import Published, Publisher
 from chalicelib.replication.receiver import Delivery, Received, Receiver
 from chalicelib.replication.signing import Keyring
+from chalicelib.replication.versions import next_version
 from tests.fakes.memory_database import MemoryDatabase
 from tests.fakes.memory_outbox import MemoryOutbox
 from tests.fakes.memory_queue import MemoryQueue
@@ -25,8 +26,25 @@ from tests.fakes.memory_store import MemoryPlayers, MemoryStore
 from tests.worlds import NOON
 
 HERE, EAST, WEST = "us-east-1", "ap-southeast-1", "eu-west-1"
-KEYRING = Keyring.parse("k1:0123456789abcdef0123456789abcdef")
+SECRET = "k1:0123456789abcdef0123456789abcdef"
+KEYRING = Keyring.parse(SECRET)
 OTHER_KEYRING = Keyring.parse("k2:fedcba9876543210fedcba9876543210")
+
+
+def signed(changes: list[Any], keyring: Keyring = KEYRING, **fields: Any) -> Envelope:
+    """An envelope of ``HERE`` about ``changes``, sent at noon; ``fields`` by their Python names."""
+    envelope = Envelope(
+        event_id="5f0c2a115f0c2a115f0c2a11",
+        source_region=HERE,
+        entity="users",
+        key="1",
+        version=next_version(NOON, (), 15),
+        op="change",
+        payload={"changes": changes, "requestId": "r"},
+        occurred_at=iso(NOON),
+        sent_at=iso(NOON),
+    )
+    return keyring.sign(replace(envelope, **fields))
 
 
 @dataclass

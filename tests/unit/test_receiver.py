@@ -15,7 +15,7 @@ from chalicelib.replication.ports import ReplicaSnapshot
 from chalicelib.replication.receiver import EARLY, FRESH, RETRIES, Received
 from tests.fakes.memory_replica import MemoryReplica
 from tests.fakes.memory_store import MemoryStore
-from tests.replicated import EAST, HERE, KEYRING, OTHER_KEYRING, Source, Target
+from tests.replicated import EAST, HERE, OTHER_KEYRING, Source, Target, signed
 
 T = TypeVar("T")
 BROKER_CHANGE = {"collection": "brokers", "key": "b", "set": {"energy": 1}, "entries": {}, "base": {}}
@@ -23,23 +23,6 @@ BROKER_CHANGE = {"collection": "brokers", "key": "b", "set": {"energy": 1}, "ent
 
 def body(envelope: Envelope) -> str:
     return json.dumps(envelope.wire())
-
-
-def signed(changes: list[Any], **fields: Any) -> Envelope:
-    """An envelope of the source's keyring about ``changes``."""
-    source = Source()
-    source.change()
-    (made,) = source.envelopes()
-    values = {**made.wire(), "payload": {"changes": changes, "requestId": "r"}, **fields}
-    names = {
-        "event_id": "eventId",
-        "source_region": "sourceRegion",
-        "occurred_at": "occurredAt",
-        "sent_at": "sentAt",
-    }
-    same = ("entity", "key", "version", "op", "payload")
-    parts = {**{name: values[wire] for name, wire in names.items()}, **{name: values[name] for name in same}}
-    return KEYRING.sign(Envelope(**parts))
 
 
 @pytest.fixture
@@ -146,7 +129,7 @@ def test_a_key_that_is_not_ours_is_unknown(source: Source, target: Target) -> No
 )
 def test_poison_is_dead_and_spoils_no_batch(source: Source, target: Target, changes: list[Any]) -> None:
     source.change()
-    poison, fine = target.deliver(body(signed(changes, eventId="0" * 24)), *map(body, source.envelopes()))
+    poison, fine = target.deliver(body(signed(changes, event_id="0" * 24)), *map(body, source.envelopes()))
     assert (poison.fate, fine.fate) == ("dead", "applied")
     assert poison.reason.startswith("poison_payload: ")
 
@@ -235,7 +218,7 @@ def test_by_http_the_same_is_applied_once(source: Source, target: Target) -> Non
     (envelope,) = source.envelopes()
     assert [one.fate for one in posted(target, envelope, envelope)] == ["applied", "duplicate"]
     assert [one.fate for one in posted(target, envelope)] == ["duplicate"]
-    assert [one.fate for one in posted(target, signed([BROKER_CHANGE], eventId="0" * 24))] == ["again"]
+    assert [one.fate for one in posted(target, signed([BROKER_CHANGE], event_id="0" * 24))] == ["again"]
 
 
 @pytest.mark.parametrize("seconds", [FRESH.total_seconds() + 1, -FRESH.total_seconds() - 2])
@@ -252,7 +235,7 @@ def test_by_http_what_was_sent_at_another_time_is_stale(source: Source, target: 
 def test_by_http_nothing_is_applied_unless_all_can_be(source: Source, target: Target) -> None:
     source.change()
     (envelope,) = source.envelopes()
-    poison = signed([{"collection": "users"}], eventId="0" * 24)
+    poison = signed([{"collection": "users"}], event_id="0" * 24)
     with pytest.raises(ArenaError) as refused:
         posted(target, envelope, poison)
     assert (refused.value.status, refused.value.code) == (400, "poison_payload")

@@ -16,6 +16,7 @@ from chalicelib.arena.modes import DEFAULT_MODES
 from chalicelib.clock import ManualClock
 from tests.gateway import Answer, call
 from tests.installed import OPERATOR, init_data
+from tests.replicated import WEST, signed
 
 PLAYER: Final = 777
 AT_LIBERTY: Final = {"neurBalance": 10**9, "aibaBalance": 10**9, "bannedUntil": None, "anomalyFlags": 0}
@@ -118,6 +119,11 @@ def _own_guild(game: Game, case: Case[Any]) -> None:
     _with(case, guildId=game.guild())
 
 
+def _envelopes(game: Game, case: Case[Any]) -> None:
+    changes = [{"collection": "users", "key": game.fresh(), "set": {"username": "x"}, "entries": {}, "base": {}}]
+    case.body = {"events": [signed(changes, source_region=WEST, event_id=str(ObjectId())).wire()]}
+
+
 def _path(**values: str) -> Callable[[Game, Case[Any]], None]:
     return lambda _, case: case.path_parameters.update(values)
 
@@ -144,6 +150,8 @@ ADAPTED: Final[Mapping[str, Callable[[Game, Case[Any]], None]]] = {
     "GET /api/guilds/{guildId}/pool": lambda game, case: case.path_parameters.update(guildId=game.pooled()["guildId"]),
     "POST /api/ops/scaling/override": lambda _, case: _with(case, desired=5),
     "GET /api/realms/{key}": _path(key="ai"),
+    "POST /api/home": lambda _, case: _with(case, region="us-east-1"),
+    "POST /api/replication/receive": _envelopes,
     "GET /docs/{asset}": _path(asset="start.js"),
 }
 """By operation: how a documented request is made to succeed, where a random one would not."""

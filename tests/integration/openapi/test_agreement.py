@@ -37,7 +37,7 @@ from schemathesis.specs.openapi.checks import (
 import app as composition
 from chalicelib.clock import ManualClock
 from tests.gateway import call
-from tests.installed import installed_arena
+from tests.installed import SEVERAL_REGIONS, installed_arena
 from tests.integration.openapi.game import ADAPTED, Game
 from tests.integration.openapi.leniency import beyond_json_schema
 from tests.integration.openapi.wsgi import wsgi_application
@@ -81,7 +81,7 @@ def harness(mongo_uri: str, mongo_client: MongoClient[dict[str, Any]]) -> Iterat
     print(f"OPENAPI_SEED={SEED} OPENAPI_EXAMPLES={EXAMPLES}")
     database = mongo_client[f"test_{uuid.uuid4().hex[:12]}"]
     clock = ManualClock(NOON)
-    with installed_arena(mongo_uri, database, clock):
+    with installed_arena(mongo_uri, database, clock, **SEVERAL_REGIONS):
         game = Game(composition.app, database, clock)
         game.prepare()
         # Sign-in has a test of its own; left in, requests without it would pass for requests against the document.

@@ -20,6 +20,10 @@ EXCHANGES: Final = (
         request="POST /api/home",
         body={"region": "mars"},
         status=400,
-        answer=refusal("unknown_region", message="no region 'mars'", details={"known": ["us-east-1"]}),
+        answer=refusal(
+            "unknown_region",
+            message="no region 'mars'",
+            details={"known": ["ap-southeast-1", "eu-west-1", "us-east-1"]},
+        ),
     ),
 )

@@ -12,7 +12,7 @@ from pymongo.database import Database
 import app as composition
 from chalicelib import wiring
 from chalicelib.clock import ManualClock
-from tests.installed import installed_arena
+from tests.installed import SEVERAL_REGIONS, installed_arena
 from tests.integration.transcript import (
     authentication,
     battle_queue,
@@ -25,6 +25,7 @@ from tests.integration.transcript import (
     operators,
     public,
     rate_limits,
+    replication,
     scaling,
     wire,
 )
@@ -45,6 +46,7 @@ EXCHANGES: Final[tuple[Exchange, ...]] = (
     *operators.EXCHANGES,
     *rate_limits.EXCHANGES,
     *scaling.EXCHANGES,
+    *replication.EXCHANGES,
 )
 SEEDED: Final = ("gamemodes", "economyconfigs")
 ROWS_OF_BATTLE_RUN: Final = {f"3.{row}" for row in range(1, 16)}
@@ -59,7 +61,7 @@ WORDS: Final = {
 def played(mongo_uri: str, mongo_client: MongoClient[dict[str, Any]]) -> Iterator[Scene]:
     database = mongo_client[f"test_{uuid.uuid4().hex[:12]}"]
     clock = ManualClock(NOON)
-    with installed_arena(mongo_uri, database, clock, ARENA_RATE_LIMITS="on") as arena:
+    with installed_arena(mongo_uri, database, clock, ARENA_RATE_LIMITS="on", **SEVERAL_REGIONS) as arena:
         yield Scene(composition.app, database, clock, arena.messages)
     mongo_client.drop_database(database.name)
 
