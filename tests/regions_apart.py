@@ -248,13 +248,15 @@ def meaning(content: Mapping[str, Sequence[Document]]) -> dict[tuple[str, str], 
     return found
 
 
-def untouched(world: Apart, region: str, now: Mapping[str, Sequence[Document]]) -> tuple[int, list[Document]]:
+def untouched(
+    world: Apart, before: Mapping[str, Sequence[Document]], after: Mapping[str, Sequence[Document]]
+) -> tuple[int, list[Document]]:
     """How many documents of a region nobody damaged, and those of them that are not byte for byte as they were."""
-    before = [
+    spared = [
         (collection, document)
-        for collection, documents in world.regions[region].items()
+        for collection, documents in before.items()
         for document in documents
         if (collection, str(document["_id"])) not in world.damaged
     ]
-    after = {(collection, document["_id"]): document for collection, found in now.items() for document in found}
-    return len(before), [one for name, one in before if repr(after.get((name, one["_id"]))) != repr(one)]
+    now = {(collection, document["_id"]): document for collection, found in after.items() for document in found}
+    return len(spared), [one for name, one in spared if repr(now.get((name, one["_id"]))) != repr(one)]

@@ -124,6 +124,7 @@ INDEXES: Final[Sequence[Index]] = (
     # Only reports of environments have the field.
     _index("metrics", "expiresAt", expireAfterSeconds=0),
     _index("replicationevents", "expiresAt", expireAfterSeconds=0),
+    _index("conflicts", "-detectedAt", "-_id"),
     # Only decisions have the field; the controller's memory stays.
     _index("scaling", "expiresAt", expireAfterSeconds=0),
 )

@@ -25,6 +25,7 @@ COMMANDS = {
     "seed": "infra.cli.indexes:seed",
     "openapi": "infra.cli.openapi:command",
     "scaling": "infra.cli.scaling:command",
+    "replication": "infra.cli.replication:command",
     "failover": "infra.cli.failover:command",
     "plan": "infra.cli.plan:command",
     "demo": "infra.cli.demo:command",
@@ -47,6 +48,7 @@ _SUMMARIES = {
     "openapi": "Print the API's OpenAPI document.",
     "scaling": "Show, override, check and replay how a region scales.",
     "failover": "Let another region serve a failed one's players, and give them back.",
+    "replication": "Compare and repair regions; show lag and conflicts; replay what could not be applied.",
     "plan": "Show what a number of players needs, and what it costs.",
     "demo": "Let a region scale with a real trace, speeded up, and plot it.",
 }

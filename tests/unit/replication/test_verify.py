@@ -66,7 +66,7 @@ def test_whatever_differs_is_found_and_healed_and_nothing_else_is_touched(seed: 
         held = meaning(now)
         wrong = {name: (held.get(name), right.get(name)) for name in held | right if held.get(name) != right.get(name)}
         assert not wrong
-        count, changed = untouched(world, one.region, now)
+        count, changed = untouched(world, world.regions[one.region], now)
         assert not changed
         assert count > 300
     assert verifier(books).run(repair=False).agrees
