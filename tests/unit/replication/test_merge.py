@@ -200,7 +200,7 @@ def test_two_beginnings_of_one_document_meet(order: tuple[int, ...]) -> None:
     }
     assert "icon" not in document
     assert document[VERSIONS] == {"*": f"{v(2, 1)} {v(1, 0)}", "rules": v(3, 0)}
-    assert sorted(lost(conflicts), key=str) == [("icon", "x", None), ("name", "a", "b")]
+    assert sorted(lost(conflicts), key=str) == [*(("icon", "x", None), ("name", "a", "b"), ("rules", None, {"r": 1}))]
 
 
 def test_a_conflict_is_one_document_wherever_it_is_found() -> None:
