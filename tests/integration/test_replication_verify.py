@@ -1,10 +1,13 @@
 """``verify`` on three real databases: 1 % of documents damaged behind the arena's back is found and healed."""
 
+import json
 import random
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from pymongo import MongoClient
 from pymongo.database import Database
 
@@ -18,6 +21,7 @@ from chalicelib.data.store import MongoStore
 from chalicelib.data.transactions import Transactions
 from chalicelib.replication.ports import CONFLICTS
 from chalicelib.replication.verify import Verifier
+from infra.cli.replication import command
 from tests.regions_apart import REGIONS, Apart, Content, apart, content, damage, meaning, untouched
 from tests.worlds import NOON
 
@@ -116,3 +120,78 @@ def test_cost_grows_with_the_differences_not_with_the_data(
     for count, cost in costs.items():
         told = cost.digests - costs[0].digests + cost.rows
         assert told <= count * 3 * (2 * 16 + 16)
+
+
+def run(name: str, databases: Databases, mongo_uri: str, *more: str) -> tuple[int, Any]:
+    """Exit code and report of a command."""
+    result = CliRunner().invoke(command, [name, "--json", *options(databases, mongo_uri), *more])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, json.loads(result.stdout)
+
+
+def options(databases: Databases, mongo_uri: str) -> list[str]:
+    host, _, query = mongo_uri.partition("/?")
+    named = (f"{region}={host}/{database.name}?{query}" for region, database in databases.items())
+    return [part for one in named for part in ("--mongo", one)]
+
+
+def test_the_command_heals_and_says_by_its_exit_code_whether_anything_is_left(
+    databases: Databases, mongo_uri: str
+) -> None:
+    """A lost field, by majority; then a conflict of two regions, by priority; both on record."""
+    world = apart(content(random.Random(2), players=10, battles=5))
+    fill(databases, world)
+    first, second, third = databases.values()
+    assert run("verify", databases, mongo_uri, "--grace", "0")[0] == 0
+    broker = world.base["brokers"][0]["_id"]
+    third["brokers"].update_one({"_id": broker}, {"$set": {"energy": -5}})
+    code, found = run("verify", databases, mongo_uri, "--grace", "0")
+    assert (code, found["agrees"], len(found["differences"]), found["repaired"]) == (1, False, 1, 0)
+    text = CliRunner().invoke(command, ["verify", "--grace", "0", *options(databases, mongo_uri)])
+    assert f"{REGIONS[2]} brokers {broker}: change (energy), minority" in text.stdout
+    assert "1 differences; --repair heals them" in text.stdout
+    code, healed = run("verify", databases, mongo_uri, "--grace", "0", "--repair")
+    assert (code, healed["repaired"], healed["remaining"]) == (0, 1, 0)
+    second["brokers"].update_one({"_id": broker}, {"$set": {"energy": -6}})
+    two = ",".join(REGIONS[:2])
+    code, healed = run("verify", databases, mongo_uri, "--grace", "0", "--repair", "--regions", two)
+    assert (code, healed["differences"][0]["why"]) == (0, "lower priority")
+    assert len({database["brokers"].find_one({"_id": broker})["energy"] for database in (first, second, third)}) == 1  # type: ignore[index]
+
+    code, lost = run("conflicts", databases, mongo_uri)
+    assert [(one["loser"]["value"], one["foundIn"]) for one in lost] == [(-6, [REGIONS[1]]), (-5, [REGIONS[2]])]
+    shown = CliRunner().invoke(command, ["conflicts", *options(databases, mongo_uri)]).stdout
+    assert f"brokers {broker}: energy" in shown
+    assert shown.count("winner") == 2
+
+
+def test_lags_of_every_pair_and_what_waits(databases: Databases, mongo_uri: str) -> None:
+    """From what was applied, and the outbox."""
+    first, second, _ = databases.values()
+    for number in range(100):
+        rows = {"region": REGIONS[0], "occurredAt": NOON, "appliedAt": NOON + timedelta(milliseconds=10 * number)}
+        second["replicationevents"].insert_one(rows)
+    first["outbox"].insert_one({"pending": [REGIONS[2]], "occurredAt": datetime.now(UTC) - timedelta(minutes=5)})
+    code, pairs = run("lag", databases, mongo_uri)
+    assert (code, len(pairs)) == (0, 6)
+    by_pair = {(one["source"], one["target"]): one for one in pairs}
+    there = by_pair[REGIONS[0], REGIONS[1]]
+    assert (there["events"], there["p50_seconds"], there["p99_seconds"]) == (100, 0.49, 0.98)
+    waiting = by_pair[REGIONS[0], REGIONS[2]]
+    assert (waiting["waiting"], int(waiting["oldest_seconds"]) // 60) == (1, 5)
+    text = CliRunner().invoke(command, ["lag", *options(databases, mongo_uri)]).stdout
+    assert "490 ms   980 ms" in text
+
+
+def test_it_is_refused_in_words(databases: Databases, mongo_uri: str) -> None:
+    """Never with the password of an address."""
+    given = options(databases, mongo_uri)
+    for arguments, words in (
+        (["verify", *given[:2]], "it takes 2 regions"),
+        (["verify", *given, "--regions", "us-east-1,mars-1"], "--regions mars-1"),
+        (["verify", "--mongo", "us-east-1=mongodb://a:secret@h"], "REGION=mongodb://host/DATABASE"),
+    ):
+        result = CliRunner().invoke(command, arguments)
+        assert result.exit_code == 2
+        assert words in result.output
+        assert "secret" not in result.output
