@@ -26,7 +26,7 @@ from chalicelib.arena.leaderboard_service import LeaderboardService
 from chalicelib.arena.modes import DEFAULT_MODES
 from chalicelib.arena.operator_ports import OperatorQueries, OperatorStore, SignInTries
 from chalicelib.arena.players import new_player
-from chalicelib.arena.ports import CatalogueQueries, Document, Insert, PlayerQueries, Store, Update
+from chalicelib.arena.ports import CatalogueQueries, Document, Insert, PlayerQueries, Recorder, Store, Update
 from chalicelib.clock import ManualClock
 from chalicelib.data.battle_jobs import MongoBattleJobs
 from chalicelib.data.catalogue import MongoCatalogue
@@ -172,15 +172,15 @@ class World:
         return BattleCommand(telegram_id=who, request_id=request_id, broker_id=str(broker["_id"]), **fields)
 
 
-def memory_world() -> World:
-    """A seeded arena in memory."""
+def memory_world(recorder: Recorder | None = None) -> World:
+    """A seeded arena in memory. With a ``recorder`` its services tell other regions what they do."""
     database = MemoryDatabase()
     clock = ManualClock(NOON)
 
     def insert(collection: str, document: Document) -> None:
         database.commit([Insert(collection, (document,))])
 
-    store = MemoryStore(database)
+    store = MemoryStore(database, recorder)
     operators = MemoryOperators(store, database)
     guilds = MemoryGuilds(store, database)
     world = World(
@@ -216,6 +216,7 @@ def mongo_world(
     *,
     pools: Pools | None = None,
     budget_seconds: float = 20.0,
+    recorder: Recorder | None = None,
 ) -> tuple[World, Pools]:
     """A seeded arena on ``database`` (reached through ``uri`` by the services), and its pools, to be closed."""
     ensure_indexes(database)
@@ -230,7 +231,7 @@ def mongo_world(
     def write(update: Update) -> None:
         assert operations.execute(UpdateAll([update])) == 1
 
-    store = MongoStore(operations, Transactions(pools, budget_seconds=budget_seconds))
+    store = MongoStore(operations, Transactions(pools, budget_seconds=budget_seconds), recorder=recorder)
     operators = MongoOperators(store, operations)
     guilds = MongoGuilds(store, operations)
     return World(

@@ -87,7 +87,8 @@ class Replica:
             content = {name: value for name, value in fact.items() if name != "_id"}
             yield Update(collection, {"_id": fact["_id"]}, {"$set": content})
         for collection, facts in self._added.items():
-            yield Insert(collection, tuple(facts))
+            if facts:
+                yield Insert(collection, tuple(facts))
 
     def _load(self, events: Sequence[Event]) -> None:
         keys: defaultdict[str, set[Any]] = defaultdict(set)

@@ -151,6 +151,8 @@ class MemoryDatabase:
     def _apply(self, table: _Table, write: Write, seen: Moment | None) -> None:
         version = self._version + 1
         if isinstance(write, Insert):
+            if not write.documents:
+                raise ValueError("an insert of nothing")
             for document in write.documents:
                 self._insert(table, dict(document))
             return
