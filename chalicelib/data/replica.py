@@ -18,9 +18,10 @@ class MongoReplicaSnapshot(MongoReads):
 
     def find(self, collection: str, where: Mapping[str, Sequence[Any]]) -> list[Document]:
         # A partial index is used by whoever asks for no more than it holds.
-        text = FACTS[collection].text if collection in FACTS else frozenset[str]()
+        rule = FACTS.get(collection)
+        held = {} if rule is None else {**dict.fromkeys(rule.text, "string"), **dict.fromkeys(rule.ids, "objectId")}
         conditions = {
-            field: {"$in": list(values), **({"$type": "string"} if field in text else {})}
+            field: {"$in": list(values), **({"$type": held[field]} if field in held else {})}
             for field, values in where.items()
         }
         return self._read(Find(collection, conditions))

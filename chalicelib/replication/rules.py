@@ -23,6 +23,8 @@ class Facts:
     """Fields that name a fact: two of one identity are one fact, or a collision."""
     text: frozenset[str] = frozenset()
     """Of these, the ones a partial index holds only as text."""
+    ids: frozenset[str] = frozenset()
+    """Of these, the ones a partial index holds only as document ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ FACTS: Final[Mapping[str, Facts]] = {
         text=frozenset({"sourceType", "sourceId"}),
     ),
     "actionrunkeys": Facts(("scope", "requestId", "ownerTelegramId")),
-    "bossdamages": Facts(("bossId", "battleId")),
+    "bossdamages": Facts(("bossId", "battleId"), ids=frozenset({"battleId"})),
     "operatoractions": Facts(("_id",)),
 }
 
