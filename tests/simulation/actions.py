@@ -130,7 +130,11 @@ class People:
         region.guilds.deposit(self._guild_request(who), self._guild(region), self._broker(region, who))
 
     def withdraw(self, region: Region, who: str) -> None:
-        region.guilds.withdraw(self._guild_request(who), self._guild(region), self._broker(region, who))
+        """A broker out of the pool it is in; the guild's owner may, and the broker's."""
+        pooled = [broker for broker in region.all("brokers") if broker["guildId"] is not None]
+        broker = self._random.choice(pooled)
+        who = self._random.choice((who, broker["ownerTelegramId"]))
+        region.guilds.withdraw(self._guild_request(who), str(broker["guildId"]), str(broker["_id"]))
 
     def change_mode(self, region: Region, who: str) -> None:
         fields = self._random.choice(({"name": self._word()}, {"description": self._word()}, {"name": self._word()}))
@@ -205,10 +209,14 @@ class People:
 
     def _broker(self, region: Region, who: str) -> str:
         own = region.database.now().shared("brokers", {"ownerTelegramId": who, "deletedAt": None})
-        return str(self._random.choice(own)["_id"])
+        return str(self._one_of(own)["_id"])
 
     def _guild(self, region: Region) -> str:
-        return str(self._random.choice(region.all("guilds"))["_id"])
+        return str(self._one_of(region.all("guilds"))["_id"])
+
+    def _one_of(self, documents: list[Document]) -> Document:
+        """Often the newest: others have not heard of it."""
+        return documents[-1] if documents and self._random.random() < 0.5 else self._random.choice(documents)
 
     def _mode(self, region: Region) -> str:
         return str(self._random.choice(region.modes.modes())["_id"])

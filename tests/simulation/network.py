@@ -18,6 +18,8 @@ class Message:
 
     body: bytes
     forged: str = ""
+    due: int = 0
+    """After so many deliveries of anything, to anybody."""
 
 
 @dataclass(slots=True)
@@ -29,6 +31,7 @@ class Network:
     cut: set[tuple[str, str]] = field(default_factory=set)
     """Directed links that are down."""
     happened: Counter[str] = field(default_factory=Counter)
+    deliveries: int = 0
 
     def send(self, source: str, target: str, body: bytes) -> bool:
         """Whether the sender got an answer; the message may be in the queue all the same."""
@@ -37,7 +40,9 @@ class Network:
             return False
         copies = 1 + (self.random.random() < 0.15)
         self.happened["duplicated"] += copies - 1
-        self.queues[target] += [Message(body) for _ in range(copies)]
+        for _ in range(copies):
+            delay = self.random.choice((0, 0, 0, 3, 12))
+            self.queues[target].append(Message(body, due=self.deliveries + delay))
         if self.random.random() < 0.04:
             self.queues[target].append(forged(body, self.random))
         if self.random.random() < 0.05:
@@ -47,8 +52,9 @@ class Network:
 
     def take(self, target: str, most: int) -> list[Message]:
         """Some messages, any of them: they stay until ``done``."""
-        queue = self.queues[target]
-        return self.random.sample(queue, min(len(queue), most))
+        self.deliveries += 1
+        due = [message for message in self.queues[target] if message.due <= self.deliveries]
+        return self.random.sample(due, min(len(due), most))
 
     def done(self, target: str, message: Message) -> None:
         """By identity: a copy of it stays."""

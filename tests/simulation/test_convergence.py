@@ -14,6 +14,7 @@ HISTORIES: Final = 2000
 UNTIL_FOUND_MAX: Final = 400
 
 
+@pytest.mark.timeout(1200)
 def test_every_history_ends_well() -> None:
     """Regions equal; balances are ledger sums are what was acknowledged; each loser on record; nothing twice."""
     print(f"seeds {SEED} to {SEED + HISTORIES - 1}")
