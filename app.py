@@ -15,9 +15,11 @@ from chalicelib.entrypoints import (
     operators,
     ops,
     queues,
+    regions,
     replication,
     scaling,
     scheduled,
+    verification,
     websocket,
 )
 from chalicelib.entrypoints.cors import add_preflight
@@ -27,14 +29,15 @@ from chalicelib.entrypoints.http import refuse_unrouted
 # The logger of this name is Powertools'; with a handler of Chalice's too every line would appear twice.
 app = Chalice(app_name="aiba-arena", configure_logs=False)
 rooms = (
-    *(battles, brokers, catalogue, economy, guilds, history, homes, leaderboards, operators, ops, replication, scaling),
+    *(battles, brokers, catalogue, economy, guilds, history, homes, leaderboards, operators, ops),
+    *(regions, replication, scaling, verification),
 )
 documentation = Documentation(room.routes for room in rooms)
 for routes in (*(room.routes for room in rooms), documentation.routes):
     app.register_blueprint(routes.blueprint)
 # Chalice calls its WebSocket handlers experimental: they may change with a version, and the version is pinned.
 app.experimental_feature_flags.add("WEBSOCKETS")
-for triggered in (queues, live, replication, scheduled, scaling, websocket):
+for triggered in (queues, live, replication, scheduled, scaling, verification, websocket):
     app.register_blueprint(triggered.blueprint)
 add_preflight(app)
 refuse_unrouted(app)

@@ -1,7 +1,7 @@
 """Builds what knows whose home is where, and what moves players."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chalicelib.arena.emission import Share
@@ -35,3 +35,13 @@ def moves(store: "MongoStore", clock: "Clock", homes: "HomesNow", region: str) -
     from chalicelib.replication.moves import Moves
 
     return Moves(MongoMoves(store), clock, lambda: homes() or alone(region))
+
+
+def regions_seen(settings: "Settings", operations: "Operations", roles: "KnownRoles", clock: "Clock") -> list[Any]:
+    """The regions as this one sees them, as JSON. Raises ``Unavailable``."""
+    from chalicelib.data.region_log import MongoRegionLog
+    from chalicelib.replication.overview import EVENTS_LOOKED_AT, overview
+
+    log = MongoRegionLog(operations)
+    waiting = {region: log.waiting(region) for region in settings.replication.others}
+    return overview(settings.region, roles.roles(), log.applied(EVENTS_LOOKED_AT), waiting, clock())

@@ -1,7 +1,7 @@
 """Every client and service of one execution environment, each built when first used."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from chalicelib.clock import Clock, system_clock
 from chalicelib.monitoring.readiness import Dependency, Readiness, check_all
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from chalicelib.replication.signing import Keyring
     from chalicelib.scaling.controller import Controller
     from chalicelib.wiring.replication import Replication
+    from chalicelib.wiring.verification import Verification
 
 PING_BUDGET_SECONDS: Final = 1.0
 DATABASE_BUDGET_SECONDS: Final = 4.0
@@ -95,6 +96,13 @@ class Arena:
         from chalicelib.wiring.replication import Replication
 
         return Replication(self) if self.settings.replication.is_on else None
+
+    @cached_property
+    def verification(self) -> "Verification | None":
+        """None where there is one region only."""
+        from chalicelib.wiring.verification import Verification
+
+        return Verification(self) if self.settings.replication.is_on else None
 
     @cached_property
     def players(self) -> "PlayerQueries":
@@ -252,6 +260,10 @@ class Arena:
     @cached_property
     def region_roles(self) -> "KnownRoles":
         return homes.region_roles(self.settings, self.operations)
+
+    def regions_seen(self) -> "list[Any]":
+        """The regions as this one sees them, as JSON. Raises ``Unavailable``."""
+        return homes.regions_seen(self.settings, self.operations, self.region_roles, self.clock)
 
     @cached_property
     def moves(self) -> "Moves":

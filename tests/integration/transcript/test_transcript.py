@@ -25,8 +25,10 @@ from tests.integration.transcript import (
     operators,
     public,
     rate_limits,
+    regions,
     replication,
     scaling,
+    verification,
     wire,
 )
 from tests.integration.transcript.exchange import CALL_ID, Exchange, Scene, signed_in
@@ -45,8 +47,10 @@ EXCHANGES: Final[tuple[Exchange, ...]] = (
     *history.EXCHANGES,
     *operators.EXCHANGES,
     *rate_limits.EXCHANGES,
+    *regions.EXCHANGES,
     *scaling.EXCHANGES,
     *replication.EXCHANGES,
+    *verification.EXCHANGES,
 )
 SEEDED: Final = ("gamemodes", "economyconfigs")
 ROWS_OF_BATTLE_RUN: Final = {f"3.{row}" for row in range(1, 16)}
