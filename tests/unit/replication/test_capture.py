@@ -57,7 +57,7 @@ def test_a_fact_is_told_whole() -> None:
 
 def test_a_document_begins_with_a_version_of_everything() -> None:
     """What each region has of its own is told, too, for the beginning alone; a counter as what it adds."""
-    guild = {
+    guild: Document = {
         **{"_id": 7, "name": "n", "members": [{"telegramId": "777", "role": "owner"}], "pooledBrokers": []},
         **{"vaultNeur": 0, "vaultAiba": 3, "updatedAt": NOON, "__v": 0},
     }
