@@ -33,7 +33,7 @@ def test_an_envelope_comes_back_as_it_went() -> None:
 
 
 WRONG: dict[str, list[Any]] = {
-    **dict.fromkeys(("entity", "key", "op", "occurredAt", "sentAt"), [None, "", 1, []]),
+    **{name: [None, "", 1, []] for name in ("entity", "key", "op", "occurredAt", "sentAt")},
     "keyId": [None, "", 7],
     "signature": [None, "", 7, {}],
     "sourceRegion": [None, "", True],
