@@ -29,12 +29,13 @@ test: ## Run all tests (ARGS="tests/unit -k energy" for some)
 	@$(VENV)/python -m pytest $(ARGS)
 
 bench: ## Time leaderboards, limits, cache and metrics beside what they add to; take the cache away; let three regions converge
-	@$(BOOTSTRAP) --only project
+	@$(BOOTSTRAP)
 	@$(VENV)/python -m bench.leaderboard $(ARGS)
 	@$(VENV)/python -m bench.limiter
 	@$(VENV)/python -m bench.read_cache
 	@$(VENV)/python -m bench.cache_outage
 	@$(VENV)/python -m bench.metrics
+	@$(VENV)/python -m bench.replication_lag
 	@$(VENV)/python -m bench.replication_simulation
 
 lint: ## Check style and types

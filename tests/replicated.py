@@ -119,7 +119,7 @@ class Target:
     def deliver(self, *bodies: str, receives: int = 1) -> list[Received]:
         deliveries = [Delivery(body, f"m{number}", receives) for number, body in enumerate(bodies)]
         results = self.receiver.delivered(deliveries, self.dead)
-        return [results[delivery.message_id] for delivery in deliveries]
+        return [one for delivery in deliveries for one in results[delivery.message_id]]
 
     def names(self) -> dict[str, str]:
         return {user["telegramId"]: user["username"] for user in self.database.now().find("users")}

@@ -1,6 +1,6 @@
 """Replication's two ends: the publisher of this region's events, and the receiver of the others'."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from chalice.app import Blueprint, CloudWatchEvent, SQSEvent
@@ -9,7 +9,7 @@ from chalicelib import wiring
 from chalicelib.entrypoints.http import Answer, Call, Routes
 from chalicelib.entrypoints.scheduled import for_seconds
 from chalicelib.entrypoints.validation import Anything, Explained
-from chalicelib.errors import BadRequest, NotFound, PayloadTooLarge, Unavailable
+from chalicelib.errors import NotFound, Unavailable
 from chalicelib.observability import logger
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ routes: Final = Routes(__name__)
 NUDGES: Final = "outbox"
 INCOMING: Final = "replication"
 BATCH: Final = 10
-EVENTS_MAX: Final = 10
-"""Of one request."""
 PUBLISHING_SECONDS: Final = 15.0
 """A run that has more to do wakes the next one; below the function's time-out by what one call may take."""
 RESERVE_MILLISECONDS: Final = 8_000
@@ -84,7 +82,7 @@ def _published(published: "Published") -> dict[str, Any]:
 
 
 def _receive(replication: "Replication", records: list[dict[str, Any]], context: Any) -> "dict[str, Received]":
-    """Those that come again, by message id; when is said to the queue."""
+    """Messages that come again, by id, with an event of theirs that does; when is said to the queue."""
     from chalicelib.replication.receiver import Delivery
 
     deliveries = [
@@ -97,7 +95,7 @@ def _receive(replication: "Replication", records: list[dict[str, Any]], context:
         lambda: context is None or context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS,
     )
     _log(results)
-    again = {message_id: result for message_id, result in results.items() if result.fate == "again"}
+    again = {name: one for name, received in results.items() for one in received if one.fate == "again"}
     receipts = {record["messageId"]: record["receiptHandle"] for record in records}
     if again:
         try:
@@ -107,7 +105,7 @@ def _receive(replication: "Replication", records: list[dict[str, Any]], context:
     return again
 
 
-def _log(results: "Mapping[str, Received]") -> None:
+def _log(results: "Mapping[str, Sequence[Received]]") -> None:
     told = [
         {
             "fate": one.fate,
@@ -117,9 +115,10 @@ def _log(results: "Mapping[str, Received]") -> None:
             "reason": one.reason,
             "lag_ms": None if one.lag_seconds is None else round(one.lag_seconds * 1000),
         }
-        for one in results.values()
+        for received in results.values()
+        for one in received
     ]
-    fates = {one.fate for one in results.values()}
+    fates = {one["fate"] for one in told}
     log = logger().error if "dead" in fates else logger().warning if "again" in fates else logger().info
     log("events received", events=told)
 
@@ -143,7 +142,7 @@ def _envelope_field(name: str, kind: str) -> Explained:
     body={
         "events": Explained(
             Anything("Envelopes; without it the body is one"),
-            {"type": ["array", "null"], "items": _ENVELOPE, "maxItems": EVENTS_MAX},
+            {"type": ["array", "null"], "items": _ENVELOPE, "minItems": 1, "maxItems": 10},
         ),
         **{name: _envelope_field(name, "integer") for name in ("format", "sequence")},
         **{
@@ -167,15 +166,10 @@ def _envelope_field(name: str, kind: str) -> Explained:
 )
 def receive_events(call: Call) -> dict[str, Any]:
     """All of them or none. What was applied before is a duplicate; what is early must be sent again."""
+    from chalicelib.replication.receiver import several
+
     replication = _required(call.arena)
-    events = call.sent.get("events")
-    if events is None:
-        events = [call.sent]
-    if not isinstance(events, list) or not events:
-        raise BadRequest("malformed_envelope", "events: must be a list of envelopes")
-    if len(events) > EVENTS_MAX:
-        raise PayloadTooLarge("too_many_events", f"{len(events)} events; at most {EVENTS_MAX}")
-    results = replication.receiver.posted(events)
+    results = replication.receiver.posted(several(call.sent) or [call.sent])
     logger().info("events posted", events=[{"event_id": one.event_id, "fate": one.fate} for one in results])
     return {"events": [{"eventId": one.event_id, "fate": _word(one.fate)} for one in results]}
 

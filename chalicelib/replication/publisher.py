@@ -20,10 +20,12 @@ from chalicelib.replication.conversion import ToJson, envelope_of
 from chalicelib.replication.outbox_ports import Outbox
 from chalicelib.replication.signing import Keyring
 
-BATCH_EVENTS: Final = 10
+MESSAGE_EVENTS: Final = 10
+"""Events that travel together: a receiver applies what it gets at once in one transaction."""
+BATCH_MESSAGES: Final = 10
 BATCH_BYTES: Final = 256 * 1024
 """What SQS takes in one call, and so the largest message."""
-CLAIM_EVENTS: Final = 100
+CLAIM_EVENTS: Final = 200
 SENDERS: Final = 4
 """Calls to one region at a time: it may be a quarter of a second away."""
 LINGER_SECONDS: Final = 1.0
@@ -31,6 +33,8 @@ POLL_SECONDS: Final = 0.1
 
 TOO_LARGE: Final = "too_large"
 _STOPPED: Final = "stopped"
+_AROUND: Final = 16
+"""At most what stands around an event in a message of several, bytes by event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +48,9 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Message:
+class _Signed:
     event_id: Any
-    body: str
+    text: str
     """ASCII, so its length is its size."""
 
 
@@ -112,36 +116,36 @@ class Publisher:
         return Published(sent=sent, set_aside=set_aside)
 
     def _send(self, region: str, claimed: Sequence[Document], senders: ThreadPoolExecutor) -> Published:
-        messages, faults = self._signed(claimed)
+        events, faults = self._signed(claimed)
         now = self._clock()
         if faults:
             self._outbox.set_aside(region, faults, now)
         failures: list[str] = []
         sent = 0
         stop = threading.Event()
-        for ids, failure in senders.map(lambda batch: self._send_batch(region, batch, stop), _batches(messages)):
+        for ids, failure in senders.map(lambda batch: self._send_batch(region, batch, stop), _batches(events)):
             # As they come: what is known to be sent is not sent again when a later batch takes long.
             self._outbox.sent(region, ids, now)
             sent += len(ids)
             failures += [failure] if failure and failure != _STOPPED else []
         return Published(sent=sent, set_aside=len(faults), failure=failures[0] if failures else "")
 
-    def _send_batch(self, region: str, batch: Sequence[_Message], stop: threading.Event) -> tuple[list[Any], str]:
+    def _send_batch(self, region: str, batch: Sequence[_Signed], stop: threading.Event) -> tuple[list[Any], str]:
         """Ids of what the queue took, and why it did not take the rest. The first that fails stops the others."""
         if stop.is_set():
             return [], _STOPPED
-        outgoing = {message.event_id: OutgoingMessage(message.body) for message in batch}
+        outgoing = [(events, OutgoingMessage(_body(events))) for events in _grouped(batch)]
         try:
-            refused = self._queues[region].send_batch(list(outgoing.values()))
+            refused = self._queues[region].send_batch([message for _, message in outgoing])
         except ArenaError as error:
             stop.set()
             return [], error.code
-        taken = [event_id for event_id, message in outgoing.items() if message not in refused]
+        taken = [event.event_id for events, message in outgoing if message not in refused for event in events]
         return taken, "refused" if refused else ""
 
-    def _signed(self, claimed: Sequence[Document]) -> tuple[list[_Message], dict[Any, str]]:
+    def _signed(self, claimed: Sequence[Document]) -> tuple[list[_Signed], dict[Any, str]]:
         """What can be sent, and what can't, with its fault."""
-        messages, faults, now = [], {}, self._clock()
+        events, faults, now = [], {}, self._clock()
         for event in claimed:
             try:
                 envelope = self._keyring.sign(envelope_of(event, sent_at=now, to_json=self._to_json))
@@ -149,25 +153,39 @@ class Publisher:
                 faults[event["_id"]] = f"unsendable: {type(error).__name__}: {error}"
                 continue
             # ASCII: SQS refuses some characters, and escapes are none of the signature's business.
-            body = json.dumps(envelope.wire(), separators=(",", ":"))
-            if len(body) > BATCH_BYTES:
+            text = json.dumps(envelope.wire(), separators=(",", ":"))
+            if len(text) > BATCH_BYTES:
                 faults[event["_id"]] = TOO_LARGE
             else:
-                messages.append(_Message(event_id=event["_id"], body=body))
-        return messages, faults
+                events.append(_Signed(event_id=event["_id"], text=text))
+        return events, faults
 
 
-def _batches(messages: Sequence[_Message]) -> Iterator[list[_Message]]:
-    batch: list[_Message] = []
+def _batches(events: Sequence[_Signed]) -> Iterator[list[_Signed]]:
+    """What one call takes."""
+    batch: list[_Signed] = []
     size = 0
-    for message in messages:
-        if batch and (len(batch) == BATCH_EVENTS or size + len(message.body) > BATCH_BYTES):
+    for event in events:
+        length = len(event.text) + _AROUND
+        if batch and (len(batch) == BATCH_MESSAGES * MESSAGE_EVENTS or size + length > BATCH_BYTES):
             yield batch
             batch, size = [], 0
-        batch.append(message)
-        size += len(message.body)
+        batch.append(event)
+        size += length
     if batch:
         yield batch
+
+
+def _grouped(batch: Sequence[_Signed]) -> Iterator[Sequence[_Signed]]:
+    for start in range(0, len(batch), MESSAGE_EVENTS):
+        yield batch[start : start + MESSAGE_EVENTS]
+
+
+def _body(events: Sequence[_Signed]) -> str:
+    """One envelope, or several as the HTTP route takes them."""
+    if len(events) == 1:
+        return events[0].text
+    return f'{{"events":[{",".join(event.text for event in events)}]}}'
 
 
 class _Working:

@@ -6,7 +6,7 @@ database is away everything comes again: that is no fault of the events.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from chalicelib.arena.battle_jobs import reason_text
 from chalicelib.arena.battle_queue_ports import MessageQueue
 from chalicelib.clock import Clock
-from chalicelib.errors import ArenaError, BadRequest, Forbidden, Unauthorized, Unavailable
+from chalicelib.errors import ArenaError, BadRequest, Forbidden, PayloadTooLarge, Unauthorized, Unavailable
 from chalicelib.replication.applying import AppliedEvent, TooOld, decide
 from chalicelib.replication.conversion import FromJson, event_of, moment_of
 from chalicelib.replication.envelope import Envelope, MalformedEnvelope, from_wire
@@ -27,6 +27,10 @@ RETRY_SECONDS: Final = 5
 RETRY_SECONDS_MAX: Final = 60
 EARLY: Final = timedelta(minutes=10)
 """An event this young may wait for one that is still under way, however often it has come."""
+EVENTS_MAX: Final = 10
+"""Of one message, or of one request."""
+TOGETHER: Final = 50
+"""Events of one transaction."""
 FRESH: Final = timedelta(minutes=5)
 """How far ``sentAt`` may be from now, by HTTP."""
 
@@ -60,7 +64,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """What became of one message, or of one envelope."""
+    """What became of one event."""
 
     fate: Fate
     event_id: str = ""
@@ -80,6 +84,17 @@ class Received:
 class _Believed:
     envelope: Envelope
     event: Event
+
+
+@dataclass(slots=True, kw_only=True)
+class _Item:
+    """One event of a message."""
+
+    delivery: Delivery
+    body: str
+    """What is buried if it is dead."""
+    believed: _Believed | None = None
+    result: Received | None = None
 
 
 class Receiver:
@@ -130,26 +145,42 @@ class Receiver:
         deliveries: Sequence[Delivery],
         dead_letters: MessageQueue,
         go_on: Callable[[], bool] = lambda: True,
-    ) -> dict[str, Received]:
-        """What became of a batch, by message id; the dead are in ``dead_letters``.
+    ) -> dict[str, list[Received]]:
+        """What became of the events of each message, by message id; the dead are in ``dead_letters``.
 
+        A message comes again as a whole when any of its events does, and buries its dead when none does any more.
         ``go_on`` is asked before each event that has to be applied by itself; those left come again at once.
         """
-        results: dict[str, Received] = {}
-        believed: dict[str, _Believed] = {}
+        items = [item for delivery in deliveries for item in self._opened(delivery)]
+        believed = [item for item in items if item.believed is not None]
+        for start in range(0, len(believed), TOGETHER):
+            self._settle(believed[start : start + TOGETHER], go_on)
+        results: dict[str, list[Received]] = {}
         for delivery in deliveries:
-            try:
-                believed[delivery.message_id] = self._understood(self._verified(_decoded(delivery.body)))
-            except ArenaError as error:
-                results[delivery.message_id] = Received(fate="dead", reason=f"{error.code}: {error.message}")
-        waiting = [delivery for delivery in deliveries if delivery.message_id in believed]
-        results |= self._applied(waiting, believed, go_on)
-        for delivery in deliveries:
-            result = results[delivery.message_id]
-            if result.fate == "dead":
-                result = results[delivery.message_id] = self._bury(delivery, result, dead_letters)
-            self._counted(result)
+            found = [item for item in items if item.delivery is delivery]
+            results[delivery.message_id] = self._buried(found, dead_letters)
+        for received in results.values():
+            for one in received:
+                self._counted(one)
         return results
+
+    def _opened(self, delivery: Delivery) -> list[_Item]:
+        try:
+            found = _decoded(delivery.body)
+            envelopes = several(found)
+        except ArenaError as error:
+            return [_Item(delivery=delivery, body=delivery.body, result=_refused(error))]
+        if envelopes is None:
+            return [self._item(delivery, found, delivery.body)]
+        return [self._item(delivery, envelope, json.dumps(envelope)) for envelope in envelopes]
+
+    def _item(self, delivery: Delivery, found: Any, body: str) -> _Item:
+        item = _Item(delivery=delivery, body=body)
+        try:
+            item.believed = self._understood(self._verified(found))
+        except ArenaError as error:
+            item.result = _refused(error)
+        return item
 
     def _verified(self, found: Any) -> Envelope:
         """Raises ``MalformedEnvelope``, ``UnsupportedFormat``, ``UnknownSource``, ``UnknownKey``, ``BadSignature``."""
@@ -175,28 +206,36 @@ class Receiver:
         events = [one.event for one in believed]
         return self._store.transact(lambda snapshot: decide(events, snapshot, self._clock()))
 
-    def _applied(
-        self, deliveries: Sequence[Delivery], believed: Mapping[str, _Believed], go_on: Callable[[], bool]
-    ) -> dict[str, Received]:
+    def _settle(self, items: Sequence[_Item], go_on: Callable[[], bool]) -> None:
         """In one transaction; if that fails, each event by itself."""
-        batch = [believed[delivery.message_id] for delivery in deliveries]
+        batch = [item.believed for item in items if item.believed is not None]
         try:
             done = self._apply(batch)
         except Exception as error:  # noqa: BLE001 - whichever event it was, the others are to be applied
-            if _is_away(error) or len(deliveries) == 1:
-                return {one.message_id: self._failed(one, believed[one.message_id], error) for one in deliveries}
+            if _is_away(error) or len(items) == 1:
+                for item, one in zip(items, batch, strict=True):
+                    item.result = self._failed(item.delivery, one, error)
+                return
         else:
-            return {
-                delivery.message_id: self._result(one, applied, delivery.receives)
-                for delivery, one, applied in zip(deliveries, batch, done, strict=True)
-            }
-        results: dict[str, Received] = {}
-        for delivery in deliveries:
+            for item, one, applied in zip(items, batch, done, strict=True):
+                item.result = self._result(one, applied, item.delivery.receives)
+            return
+        for item, one in zip(items, batch, strict=True):
             if go_on():
-                results |= self._applied([delivery], believed, go_on)
+                self._settle([item], go_on)
             else:
-                results[delivery.message_id] = self._told(believed[delivery.message_id], "again", reason="out of time")
-        return results
+                item.result = self._told(one, "again", reason="out of time")
+
+    def _buried(self, items: Sequence[_Item], dead_letters: MessageQueue) -> list[Received]:
+        """The results of one message's events."""
+        results = [item.result for item in items if item.result is not None]
+        again = max((one.again_seconds for one in results if one.fate == "again"), default=None)
+        if again is not None:
+            return [replace(one, fate="again", again_seconds=again) if one.fate == "dead" else one for one in results]
+        return [
+            self._bury(item, result, dead_letters) if result.fate == "dead" else result
+            for item, result in zip(items, results, strict=True)
+        ]
 
     def _result(self, one: _Believed, applied: AppliedEvent, receives: int) -> Received:
         if applied.fate != "early":
@@ -227,15 +266,15 @@ class Receiver:
             **more,
         )
 
-    def _bury(self, delivery: Delivery, result: Received, dead_letters: MessageQueue) -> Received:
-        reason = reason_text(result.reason)
+    def _bury(self, item: _Item, result: Received, dead_letters: MessageQueue) -> Received:
+        delivery, reason = item.delivery, reason_text(result.reason)
         attributes = {
             "reason": reason,
             "attempts": str(delivery.receives),
             "sourceMessageId": delivery.message_id,
         }
         try:
-            dead_letters.send(delivery.body, attributes=attributes)
+            dead_letters.send(item.body, attributes=attributes)
         except Unavailable as error:
             reason = f"not buried, {error.code}: {reason}"
             return replace(result, fate="again", reason=reason, again_seconds=_delay(delivery.receives))
@@ -243,6 +282,25 @@ class Receiver:
 
     def _age(self, moment: datetime) -> timedelta:
         return self._clock() - moment
+
+
+def several(found: Any) -> list[Any] | None:
+    """The envelopes in ``{"events": […]}``; None for what is no such thing.
+
+    Raises ``MalformedEnvelope``, and ``PayloadTooLarge`` for more than ``EVENTS_MAX``.
+    """
+    if not isinstance(found, dict) or "events" not in found:
+        return None
+    events = found["events"]
+    if not isinstance(events, list) or not events:
+        raise MalformedEnvelope("malformed_envelope", "events: must be a list of envelopes")
+    if len(events) > EVENTS_MAX:
+        raise PayloadTooLarge("too_many_events", f"{len(events)} events; at most {EVENTS_MAX}")
+    return events
+
+
+def _refused(error: ArenaError) -> Received:
+    return Received(fate="dead", reason=f"{error.code}: {error.message}")
 
 
 def _decoded(body: str) -> Any:

@@ -12,7 +12,16 @@ from chalicelib.arena.ports import Document
 from chalicelib.errors import Unavailable
 from chalicelib.replication.envelope import from_wire
 from chalicelib.replication.outbox_ports import CLAIMED
-from chalicelib.replication.publisher import BATCH_BYTES, LINGER_SECONDS, POLL_SECONDS, TOO_LARGE, Published
+from chalicelib.replication.publisher import (
+    BATCH_BYTES,
+    BATCH_MESSAGES,
+    LINGER_SECONDS,
+    MESSAGE_EVENTS,
+    POLL_SECONDS,
+    TOO_LARGE,
+    Published,
+)
+from chalicelib.replication.receiver import EVENTS_MAX, several
 from tests.fakes.memory_outbox import MemoryOutbox
 from tests.fakes.memory_queue import MemoryQueue
 from tests.replicated import EAST, KEYRING, WEST, Source
@@ -22,13 +31,15 @@ def always() -> bool:
     return True
 
 
-def bodies(queue: MemoryQueue) -> list[str]:
-    return [message.body for message in queue.peek()]
+def bodies(queue: MemoryQueue) -> list[Any]:
+    """Of the envelopes in the queue's messages."""
+    decoded = [json.loads(message.body) for message in queue.peek()]
+    return [one for body in decoded for one in several(body) or [body]]
 
 
 def told(queue: MemoryQueue) -> set[str]:
     """Event ids, of envelopes whose signatures hold."""
-    envelopes = [from_wire(json.loads(body)) for body in bodies(queue)]
+    envelopes = [from_wire(body) for body in bodies(queue)]
     for envelope in envelopes:
         KEYRING.verify(envelope)
     return {envelope.event_id for envelope in envelopes}
@@ -135,27 +146,31 @@ def test_what_the_queue_refuses_comes_again(source: Source) -> None:
             return [messages[0]]
 
     source.queues[EAST] = Picky()
-    for number in range(3):
+    for number in range(MESSAGE_EVENTS + 2):
         source.change(number)
     assert source.publisher().run(always)[EAST] == Published(sent=2, failure="refused")
-    assert sum(EAST in event["pending"] for event in source.events()) == 1
+    assert sum(EAST in event["pending"] for event in source.events()) == MESSAGE_EVENTS
 
 
-def test_batches_are_as_large_as_a_queue_takes(source: Source) -> None:
-    sizes: list[tuple[int, int]] = []
+def test_calls_and_messages_are_as_large_as_queue_and_receiver_take_them(source: Source) -> None:
+    calls: list[list[str]] = []
 
     class Measuring(MemoryQueue):
         def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
-            sizes.append((len(messages), sum(len(message.body) for message in messages)))
+            calls.append([message.body for message in messages])
             return super().send_batch(messages)
 
     source.queues[EAST] = Measuring()
-    for number in range(24):
+    for number in range(250):
         source.change(number, "x" * (60_000 if number < 9 else 10))
     source.publisher().run(always)
-    assert sum(count for count, _ in sizes) == 24
-    assert all(count <= 10 and size <= BATCH_BYTES for count, size in sizes)
-    assert max(count for count, _ in sizes) == 10
+    assert len(told(source.queues[EAST])) == 250
+    assert all(len(call) <= BATCH_MESSAGES and sum(map(len, call)) <= BATCH_BYTES for call in calls)
+    counts = [len(several(json.loads(body)) or "1") for call in calls for body in call]
+    assert sum(counts) == 250
+    assert max(counts) == MESSAGE_EVENTS == EVENTS_MAX
+    # Far fewer messages than events.
+    assert len(counts) < 40
 
 
 def test_an_event_too_large_for_a_message_is_set_aside_and_counted(source: Source) -> None:
@@ -211,8 +226,7 @@ def test_the_signature_is_made_when_it_is_sent(source: Source) -> None:
     source.change()
     source.clock.advance(3600)
     source.publisher().run(always)
-    (body,) = bodies(source.queues[EAST])
-    sent = json.loads(body)
+    (sent,) = bodies(source.queues[EAST])
     assert (sent["occurredAt"], sent["sentAt"]) == ("2026-11-23T12:00:00.000Z", "2026-11-23T13:00:00.000Z")
 
 
@@ -220,9 +234,9 @@ def test_a_message_holds_ascii_alone(source: Source) -> None:
     """SQS refuses some characters."""
     source.change(1, "Ω\ufffe\x00")
     source.publisher().run(always)
-    (body,) = bodies(source.queues[EAST])
-    assert body.isascii()
-    assert json.loads(body)["payload"]["changes"][0]["set"]["username"] == "Ω\ufffe\x00"
+    (message,) = source.queues[EAST].peek()
+    assert message.body.isascii()
+    assert json.loads(message.body)["payload"]["changes"][0]["set"]["username"] == "Ω\ufffe\x00"
     assert told(source.queues[EAST])
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -199,7 +200,11 @@ def test_what_there_is_no_time_for_comes_again_at_once(source: Source, target: T
     left = iter([True, False, False])
     deliveries = [Delivery(body(one), one.event_id, 1) for one in source.envelopes()]
     results = target.receiver.delivered(deliveries, target.dead, lambda: next(left))
-    assert [(one.fate, one.again_seconds) for one in results.values()] == [("applied", 0), ("again", 0), ("again", 0)]
+    assert [(one.fate, one.again_seconds) for (one,) in results.values()] == [
+        ("applied", 0),
+        ("again", 0),
+        ("again", 0),
+    ]
 
 
 def test_what_cannot_be_buried_comes_again(target: Target) -> None:
@@ -207,6 +212,41 @@ def test_what_cannot_be_buried_comes_again(target: Target) -> None:
     (result,) = target.deliver("no JSON", receives=2)
     assert (result.fate, result.again_seconds) == ("again", 10)
     assert "queue_unavailable" in result.reason
+
+
+def together(*envelopes: Envelope, **more: Any) -> str:
+    return json.dumps({"events": [one.wire() for one in envelopes], **more})
+
+
+def test_a_message_of_several_events_is_applied_whole(source: Source, target: Target) -> None:
+    for number in range(10):
+        source.change(number)
+    assert [one.fate for one in target.deliver(together(*source.envelopes()))] == ["applied"] * 10
+    assert len(target.names()) == 10
+
+
+def test_a_message_comes_again_as_a_whole_and_buries_its_dead_once(source: Source, target: Target) -> None:
+    source.change()
+    (fine,) = source.envelopes()
+    waiting, wrong = signed([BROKER_CHANGE], event_id="0" * 24), replace(fine, key="8")
+    message = together(fine, waiting, wrong)
+    first = target.deliver(message)
+    assert [(one.fate, one.again_seconds) for one in first] == [("applied", 0), ("again", 5), ("again", 5)]
+    assert target.dead.peek() == []
+    target.clock.advance(EARLY.total_seconds())
+    last = target.deliver(message, receives=RETRIES + 1)
+    assert [one.fate for one in last] == ["duplicate", "dead", "dead"]
+    letters = target.dead.receive()
+    assert [json.loads(letter.body) for letter in letters] == [waiting.wire(), wrong.wire()]
+    assert [letter.attributes["reason"].split(":")[0] for letter in letters] == ["early", "bad_signature"]
+
+
+@pytest.mark.parametrize(("count", "code"), [(0, "malformed_envelope"), (11, "too_many_events")])
+def test_a_message_of_no_or_too_many_events_is_dead(source: Source, target: Target, count: int, code: str) -> None:
+    source.change()
+    (envelope,) = source.envelopes()
+    (result,) = target.deliver(together(*[envelope] * count))
+    assert (result.fate, result.reason.split(":")[0]) == ("dead", code)
 
 
 def posted(target: Target, *envelopes: Envelope) -> list[Received]:
