@@ -83,6 +83,7 @@ LIMITER_DECISIONS: Final = "aiba_limiter_decisions_total"
 REPLICATION_SENT: Final = "aiba_replication_sent_total"
 REPLICATION_RECEIVED: Final = "aiba_replication_received_total"
 REPLICATION_LAG: Final = "aiba_replication_lag_seconds"
+REPLICATION_DIFFERENCES: Final = "aiba_replication_differences_total"
 SAMPLES_REFUSED: Final = "aiba_metrics_samples_refused_total"
 
 CPU_SHARE: Final = "aiba_instance_cpu_share"
@@ -203,6 +204,11 @@ _FAMILIES: Final = (
         help="Seconds from an event's commit in its region to its application here, by the two regions' clocks.",
         labels={"source": REGIONS},
         buckets=LAG_BUCKETS,
+    ),
+    Family(
+        name=REPLICATION_DIFFERENCES,
+        kind="counter",
+        help="Documents found to differ from another region's, each time they were looked at.",
     ),
     Family(
         name=SAMPLES_REFUSED,

@@ -8,6 +8,7 @@ grows with the differences, and only what is read grows with the data.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Final, Protocol
 
 from chalicelib.replication.content import DIGEST_BYTES, Key, Place, Row, order_of
@@ -39,6 +40,11 @@ class Digest:
 
     documents: int
     value: bytes
+
+
+def digest_of_rows(rows: Sequence[Row]) -> Digest:
+    """``rows`` in order."""
+    return Digest(len(rows), blake2b(b"".join(row.digest for row in rows), digest_size=DIGEST_BYTES).digest())
 
 
 @dataclass(slots=True)
@@ -114,9 +120,7 @@ class ScannedRegion:
         return self._rows[limit - 1].place if len(self._rows) > limit else None
 
     def digest(self, wanted: Range) -> Digest:
-        found = self.rows(wanted)
-        hashed = blake2b(b"".join(row.digest for row in found), digest_size=DIGEST_BYTES)
-        return Digest(len(found), hashed.digest())
+        return digest_of_rows(self.rows(wanted))
 
     def splits(self, wanted: Range, parts: int) -> list[Place]:
         found = self.rows(wanted)
@@ -146,6 +150,13 @@ class Compared:
 
     range: Range
     differing: tuple[Key, ...]
+
+
+def parts(wanted: Range, rows: Sequence[Row], number: int = FANOUT) -> list[Range]:
+    """``wanted`` split evenly by what one region has in it."""
+    step = max(1, -(-len(rows) // number))
+    places = [wanted.after, *(rows[place - 1].place for place in range(step, len(rows), step)), wanted.upto]
+    return [Range(wanted.collection, after, upto) for after, upto in pairwise(places)]
 
 
 def compare(

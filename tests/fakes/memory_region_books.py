@@ -92,6 +92,7 @@ class MemoryRegionBooks:
     def __init__(self, region: str, database: MemoryDatabase, catalogue: CatalogueQueries, clock: Clock) -> None:
         self.region = region
         self.database = database
+        self.catalogue = catalogue
         self._store = MemoryStore(database)
         self._audit = StandingsAudit(MemoryStandingsBooks(database), catalogue, clock)
 

@@ -14,9 +14,10 @@ from chalicelib.arena.brokers import new_broker
 from chalicelib.arena.economy_config import DEFAULTS
 from chalicelib.arena.modes import DEFAULT_MODES
 from chalicelib.clock import ManualClock
+from chalicelib.replication.asking import question
 from tests.gateway import Answer, call
 from tests.installed import OPERATOR, init_data
-from tests.replicated import WEST, signed
+from tests.replicated import KEYRING, WEST, signed
 
 PLAYER: Final = 777
 AT_LIBERTY: Final = {"neurBalance": 10**9, "aibaBalance": 10**9, "bannedUntil": None, "anomalyFlags": 0}
@@ -124,6 +125,12 @@ def _envelopes(game: Game, case: Case[Any]) -> None:
     case.body = {"events": [signed(changes, source_region=WEST, event_id=str(ObjectId())).wire()]}
 
 
+def _question(game: Game, case: Case[Any]) -> None:
+    ask = {"kind": "digests", "places": [game.fresh(), None]}
+    asked = question(ask, "guilds", region=WEST, event_id=str(ObjectId()), now=game.clock(), keyring=KEYRING)
+    case.body = asked.wire()
+
+
 def _path(**values: str) -> Callable[[Game, Case[Any]], None]:
     return lambda _, case: case.path_parameters.update(values)
 
@@ -152,6 +159,7 @@ ADAPTED: Final[Mapping[str, Callable[[Game, Case[Any]], None]]] = {
     "GET /api/realms/{key}": _path(key="ai"),
     "POST /api/home": lambda _, case: _with(case, region="us-east-1"),
     "POST /api/replication/receive": _envelopes,
+    "POST /api/replication/digests": _question,
     "GET /docs/{asset}": _path(asset="start.js"),
 }
 """By operation: how a documented request is made to succeed, where a random one would not."""
