@@ -1,6 +1,7 @@
 """Events that could not be applied: what they are, and which of them are tried again. Pure.
 
-A dead letter is the message as it came, with the attributes ``reason`` and ``attempts``. Trying it again is harmless:
+A dead letter is one event as it came, with the attributes ``reason`` and ``attempts``; or, moved by SQS itself, a
+message with up to ten events. Trying it again is harmless:
 what was applied meanwhile is a duplicate there, and order comes from versions.
 """
 
@@ -14,6 +15,7 @@ from chalicelib.errors import ArenaError
 from chalicelib.replication.applying import REMEMBERED
 from chalicelib.replication.conversion import iso, moment_of
 from chalicelib.replication.envelope import Envelope, from_wire
+from chalicelib.replication.receiver import several
 from chalicelib.replication.signing import Keyring
 
 UNKNOWN_REASON: Final = "moved here by SQS: received too often without an answer"
@@ -32,9 +34,11 @@ class DeadLetter:
     """Deliveries before it was given up."""
     died_at: datetime
 
-    def envelope(self) -> Envelope:
-        """Raises ``MalformedEnvelope`` and ``UnsupportedFormat``, and ValueError for what is no JSON."""
-        return from_wire(json.loads(self.body))
+    def envelopes(self) -> list[Envelope]:
+        """At least one, ordered by version. Raises ``ArenaError``, and ValueError for what is no JSON."""
+        found = json.loads(self.body)
+        envelopes = several(found)
+        return sorted(map(from_wire, [found] if envelopes is None else envelopes), key=lambda one: one.version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,8 @@ class Decision:
 
     letter: DeadLetter
     envelope: Envelope | None
-    """None for what is none."""
+    """The first by version; None for what is none."""
+    events: int
     fate: Fate
     why: str
 
@@ -67,6 +72,7 @@ class Decision:
             "reason": self.letter.reason,
             "attempts": self.letter.attempts,
             "diedAt": iso(self.letter.died_at),
+            "events": self.events,
             "eventId": found.event_id if found else None,
             "source": found.source_region if found else None,
             "entity": found.entity if found else None,
@@ -98,13 +104,16 @@ def _decided(
     letter: DeadLetter, wanted: Wanted, now: datetime, keyring: Keyring | None, sources: Collection[str]
 ) -> Decision:
     try:
-        envelope = letter.envelope()
+        envelopes = letter.envelopes()
     except (ArenaError, ValueError, RecursionError) as error:
-        return Decision(letter=letter, envelope=None, fate="refused", why=f"no envelope: {error}")
-    fate, why = _fate(letter, envelope, wanted)
+        return Decision(letter=letter, envelope=None, events=0, fate="refused", why=f"no envelope: {error}")
+    fates = [_fate(letter, envelope, wanted) for envelope in envelopes]
+    # A message is sent back as a whole: for any of its events, and only if all may be believed.
+    fate, why = next((one for one in fates if one[0] == "replay"), fates[0])
     if fate == "replay":
-        fate, why = _checked(envelope, now, keyring, sources)
-    return Decision(letter=letter, envelope=envelope, fate=fate, why=why)
+        checks = [_checked(envelope, now, keyring, sources) for envelope in envelopes]
+        fate, why = next((one for one in checks if one[0] == "refused"), checks[0])
+    return Decision(letter=letter, envelope=envelopes[0], events=len(envelopes), fate=fate, why=why)
 
 
 def _fate(letter: DeadLetter, envelope: Envelope, wanted: Wanted) -> tuple[Fate, str]:

@@ -82,5 +82,17 @@ def test_what_was_changed_or_comes_from_elsewhere_or_is_too_old_is_refused() -> 
     assert found[0].shown()["eventId"] is None
 
 
+def test_a_message_of_several_events_is_sent_back_whole_or_not_at_all() -> None:
+    """SQS moves messages as they are."""
+    bodies = [json.loads(letter(number).body) for number in (3, 2)]
+    bad = {**bodies[0], "key": "other"}
+    for events, fate in ((bodies, "replay"), ([*bodies, bad], "refused"), ([], "refused")):
+        together = DeadLetter(message_id="m", receipt="r", body=json.dumps({"events": events}), **_rest(letter(1)))
+        (one,) = decide([together], Wanted(key="3"), NOON, keyring=BELIEVED)
+        assert one.fate == fate
+    (left_out,) = decide([together], Wanted(), NOON, keyring=BELIEVED)
+    assert left_out.events == 0
+
+
 def _rest(one: DeadLetter) -> dict[str, Any]:
     return {"reason": one.reason, "attempts": one.attempts, "died_at": one.died_at}
