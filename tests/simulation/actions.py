@@ -29,9 +29,11 @@ OPERATOR: Final = By("ops@example.org", "o")
 WEIGHTS: Final[Mapping[str, int]] = {
     **{"battle": 3, "spend": 2, "replay": 1, "starter": 1, "profile": 3, "school": 3},
     **{"found": 2, "join": 3, "leave": 3, "deposit": 3, "withdraw": 2},
-    **{"change_mode": 3, "create_mode": 3, "delete_mode": 1, "configure": 2, "settle": 2},
+    **{"change_mode": 3, "create_mode": 3, "delete_mode": 3, "configure": 2, "settle": 2},
 }
 ALWAYS: Final = ("battle", "spend")
+AFTER: Final[Mapping[str, str]] = {"replay": "battle", "withdraw": "deposit", "delete_mode": "create_mode"}
+"""What comes to nothing without something else."""
 
 
 @dataclass(slots=True)
@@ -58,11 +60,11 @@ class People:
         self._regions = regions
         self._players = players
         self._referral = referral
-        self._requests: list[tuple[str, str]] = []
+        self._requests: list[tuple[str, str, str]] = []
         # Some of all people, some of all there is to do: they meet more often so.
         self._crowd = random.sample([*players, VISITOR], random.choice((1, 2, 4)))
         kinds = (*random.choice(((), ALWAYS)), *random.sample(sorted(WEIGHTS), random.choice((1, 3, 5))))
-        self._weights = {what: WEIGHTS[what] for what in kinds}
+        self._weights = {what: WEIGHTS[what] for kind in kinds for what in (kind, AFTER.get(kind, kind))}
         self.acknowledged = Acknowledged()
         self.outcomes: Counter[str] = Counter()
 
@@ -89,7 +91,7 @@ class People:
 
     def replay(self, region: Region, who: str) -> None:
         """A client that got no answer asks again."""
-        request_id, broker = self._random.choice([asked for asked in self._requests if asked[0].startswith(f"{who}-")])
+        _, request_id, broker = self._random.choice([asked for asked in self._requests if asked[0] == who])
         self._fight(region, who, request_id, broker, "quick")
 
     def spend(self, region: Region, who: str) -> None:
@@ -165,7 +167,7 @@ class People:
 
     def _fight(self, region: Region, who: str, request_id: str, broker: str, mode: str) -> None:
         (config,) = region.all("economyconfigs")
-        self._requests.append((request_id, broker))
+        self._requests.append((who, request_id, broker))
         command = BattleCommand(telegram_id=who, request_id=request_id, broker_id=broker, mode_key=mode)
         result = region.battles.run(command)
         if not result.replayed:
