@@ -144,11 +144,11 @@ def _envelope_field(name: str, kind: str) -> Explained:
             Anything("Envelopes; without it the body is one"),
             {"type": ["array", "null"], "items": _ENVELOPE, "minItems": 1, "maxItems": 10},
         ),
-        **{name: _envelope_field(name, "integer") for name in ("format", "sequence")},
+        "format": _envelope_field("format", "integer"),
         **{
             name: _envelope_field(name, "string")
             for name in (
-                *("eventId", "sourceRegion", "entity", "key", "version", "op"),
+                *("eventId", "sourceRegion", "sequence", "entity", "key", "version", "op"),
                 *("occurredAt", "sentAt", "keyId", "signature"),
             )
         },

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from chalicelib.entrypoints.schemas.common import COUNT, TEXT, list_of, record
+from chalicelib.entrypoints.schemas.common import TEXT, list_of, record
 
 _EVENT_ID: Final = {"type": "string", "pattern": "^[0-9a-f]{24}$"}
 _INSTANT: Final = {"type": "string", "format": "date-time", "examples": ["2026-11-23T07:07:14.914Z"]}
@@ -14,7 +14,7 @@ SHAPES: Final[Mapping[str, Any]] = {
             "format": {"type": "integer", "minimum": 1},
             "eventId": _EVENT_ID,
             "sourceRegion": {**TEXT, "examples": ["us-east-1"]},
-            "sequence": COUNT,
+            "sequence": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
             "entity": TEXT,
             "key": TEXT,
             "version": {"type": "string", "pattern": "^[0-9a-f]{17}$"},
