@@ -80,7 +80,14 @@ _SCALING: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-_RATE_LIMITS: Final[dict[str, dict[str, Any]]] = {
+_OF_EVERY_STAGE: Final[dict[str, dict[str, Any]]] = {
+    REGIONS: {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "^([a-z]{2}(-[a-z]+)+-[0-9](,[a-z]{2}(-[a-z]+)+-[0-9])*)?$",
+        "ConstraintDescription": "must be regions separated by commas, without spaces",
+        "Description": "Regions that converge, this one among them, in order of priority. Empty: this one alone.",
+    },
     TRUSTED_PROXIES: {
         "Type": "String",
         "Default": "",
@@ -140,14 +147,7 @@ def parameters(stage: StageSpec) -> dict[str, dict[str, Any]]:
             "AllowedValues": ["single", "cluster"],
             "Description": "Whether the secret's REDIS_URL names one server or the start-up nodes of a cluster.",
         },
-        REGIONS: {
-            "Type": "String",
-            "Default": "",
-            "AllowedPattern": "^([a-z]{2}(-[a-z]+)+-[0-9](,[a-z]{2}(-[a-z]+)+-[0-9])*)?$",
-            "ConstraintDescription": "must be regions separated by commas, without spaces",
-            "Description": "Regions that converge, this one among them, in order of priority. Empty: this one alone.",
-        },
-        **_RATE_LIMITS,
+        **_OF_EVERY_STAGE,
         "ScalingPolicy": {
             "Type": "String",
             "Default": DEFAULT_POLICY,

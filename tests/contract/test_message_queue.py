@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from chalicelib.arena.battle_queue_ports import OutgoingMessage
 from chalicelib.errors import Unavailable
-from chalicelib.messaging.sqs import SqsClient, SqsQueue
+from chalicelib.messaging.sqs import NamedQueue, SqsClient, SqsQueue
 from tests.fakes.memory_queue import MemoryQueue, Received, ReceivingQueue
 
 REGION = "eu-west-1"
@@ -119,3 +119,36 @@ def test_a_queue_that_is_not_there_is_unavailable(monkeypatch: pytest.MonkeyPatc
         assert (sent.value.code, sent.value.status) == ("queue_unavailable", 503)
         with pytest.raises(Unavailable):
             gone.send_batch([OutgoingMessage("x")])
+
+
+@pytest.fixture
+def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield
+
+
+@pytest.mark.usefixtures("moto")
+def test_a_queue_of_another_region_is_found_by_its_name_once() -> None:
+    client = SqsClient("ap-southeast-1")
+    queue = NamedQueue(client, "replication")
+    with pytest.raises(Unavailable, match="the queue"):
+        queue.send("too soon")
+    url = client.raw.create_queue(QueueName="replication")["QueueUrl"]
+    asked: list[str] = []
+    client.raw.meta.events.register("before-call.sqs.GetQueueUrl", lambda **_: asked.append("asked"))
+    for body in ("a", "b"):
+        assert queue.send_batch([OutgoingMessage(body)]) == []
+    found = client.raw.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert ({message["Body"] for message in found}, asked) == ({"a", "b"}, ["asked"])
+
+
+@pytest.mark.usefixtures("moto")
+def test_a_received_message_comes_again_when_it_is_told_to() -> None:
+    queue = MotoQueue(boto3.client("sqs", region_name=REGION).create_queue(QueueName="again")["QueueUrl"])
+    assert queue.send_batch([OutgoingMessage(str(number)) for number in range(12)]) == []
+    received = everything(queue)
+    queue.show_again({one.receipt: 0 if int(one.body) < 11 else 600 for one in received})
+    assert {one.body for one in everything(queue)} == {str(number) for number in range(11)}
+    queue.show_again({})

@@ -74,6 +74,18 @@ def test_settings_are_refused_until_they_are_right() -> None:
     assert wiring.arena().settings.tier == "development"
 
 
+def test_one_region_alone_has_no_replication() -> None:
+    assert Wiring(DEVELOPMENT).arena().replication is None
+
+
+def test_a_secret_that_is_no_keyring_is_refused_without_being_shown() -> None:
+    several = {**DEVELOPMENT, "ARENA_REGIONS": "us-east-1,eu-west-1", "REPLICATION_SECRET": "k1:a-short-one"}
+    with pytest.raises(SettingsError) as refused:
+        _ = Wiring(several).arena().replication
+    assert [problem.split(":")[0] for problem in refused.value.problems] == ["REPLICATION_SECRET"]
+    assert "a-short-one" not in str(refused.value)
+
+
 def test_importing_the_app_loads_no_client_library_and_reads_no_setting() -> None:
     code = (
         "import os, sys; before = dict(os.environ); os.environ.clear(); import app;"

@@ -29,7 +29,7 @@ LONG_AGO: Final = iso(NOON - timedelta(minutes=5, seconds=1))
 
 def told(envelope: Envelope) -> Given:
     def send(scene: Scene) -> None:
-        assert scene.send(*URL.split(), envelope.wire(), None).status == 200
+        assert scene.send("POST", "/api/replication/receive", envelope.wire(), None).status == 200
 
     return send
 
