@@ -89,10 +89,9 @@ def read_range(books: RegionBooks, wanted: Range, now: datetime, most: int) -> l
     after, seen = wanted.after, 0
     while True:
         documents, last = books.page(wanted.collection, after, PAGE)
-        found = [row for row in rows_of(wanted.collection, documents, now)[0] if wanted.covers(row.place)]
-        rows += found
-        seen += len(found)
-        if seen > most:
+        rows += [row for row in rows_of(wanted.collection, documents, now)[0] if wanted.covers(row.place)]
+        seen += len(documents)
+        if seen > most + PAGE:
             raise RangeTooWide("range_too_wide", f"more than {most} documents between these places")
         if last is None or (wanted.upto is not None and order_of(last) >= order_of(wanted.upto)):
             return rows

@@ -7,11 +7,12 @@ in the other: their digests are equal.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Final
 
 from chalicelib.arena.ledger import CURRENCIES, balance_field
+from chalicelib.arena.players import new_player
 from chalicelib.arena.ports import Document
 from chalicelib.replication.rules import (
     ALL_FIELDS,
@@ -39,6 +40,9 @@ BALANCE_FIELDS: Final = tuple(map(balance_field, CURRENCIES))
 BOSS_FIELDS: Final = ("currentHp", "status")
 NOT_CONTENT: Final = frozenset({"_id", "__v"})
 """Fields of a fact each region has of its own."""
+
+
+_BEGINNING: Final = new_player(datetime.min.replace(tzinfo=UTC))
 
 
 class _Gone:
@@ -90,7 +94,7 @@ def unread_fields(collection: str) -> frozenset[str]:
     if collection in FACTS:
         return frozenset({"__v"})
     rule = DOCUMENTS[collection]
-    return (rule.local | rule.derived | rule.latest) - {"_id"}
+    return (rule.local | rule.derived | rule.latest) - {"_id", *BALANCE_FIELDS}
 
 
 def order_of(place: Place) -> tuple[bool, Any]:
@@ -116,7 +120,8 @@ def key_of(collection: str, document: Mapping[str, Any]) -> Key | None:
 def rows_of(collection: str, documents: Iterable[Document], now: datetime) -> tuple[list[Row], int]:
     """Rows of ``documents``, and how many of them have no name.
 
-    What is about to expire is left out: each region removes it when it gets to it.
+    Left out is what regions need not have in common: what is about to expire, which each removes when it gets to it;
+    players without name or money, whom each makes when it needs them; players who have no more than their ledger says.
     """
     rows, unnamed = [], 0
     place = place_field(collection)
@@ -124,12 +129,24 @@ def rows_of(collection: str, documents: Iterable[Document], now: datetime) -> tu
         expires = document.get("expiresAt")
         if collection in FACTS and isinstance(expires, datetime) and expires <= now:
             continue
+        if (collection == "users" and _is_blank(document)) or (
+            collection == BALANCES and not any(offsets_of(document).values())
+        ):
+            continue
         key = key_of(collection, document)
         if key is None:
             unnamed += 1
         else:
             rows.append(Row(key, document[place], digest_of(collection, document)))
     return rows, unnamed
+
+
+def _is_blank(player: Mapping[str, Any]) -> bool:
+    """Whether nothing was ever told of a player."""
+    if player.get(VERSIONS) or any(player.get(name) for name in BALANCE_FIELDS):
+        return False
+    told = told_of(DOCUMENTS["users"], player)
+    return all(name in _BEGINNING and one.value == _BEGINNING[name] for name, one in told.items())
 
 
 def digest_of(collection: str, document: Mapping[str, Any]) -> bytes:

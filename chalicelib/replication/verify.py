@@ -6,7 +6,6 @@ is still in the balance, what a lost event would have paid is not.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -15,8 +14,8 @@ from typing import Any, Final, TypeVar
 from chalicelib.arena.ports import Document
 from chalicelib.clock import Clock
 from chalicelib.errors import Conflict
-from chalicelib.replication.content import BALANCES, BOSSES, Key, Place, Row, offsets_of, rows_of
-from chalicelib.replication.effects import OWNERS
+from chalicelib.replication.concerns import name_of, payees, scored, with_offsets
+from chalicelib.replication.content import BALANCES, BOSSES, Key, Place, Row, normal, offsets_of, rows_of
 from chalicelib.replication.ranges import SEGMENT, Cost, ScannedRegion, compare
 from chalicelib.replication.repair import Blocked, Decision, Repair, decide_document
 from chalicelib.replication.repair_facts import decide_boss, decide_facts, decide_offsets
@@ -137,6 +136,9 @@ class Verifier:
                 report.differences.append(decision)
         for region, players in standings.items():
             standings[region] = self._books[region].standings_of(players)
+        agreed = self._agreed_standings(standings)
+        for region, players in standings.items():
+            standings[region] = [player for player in players if player not in agreed]
             report.differences += [
                 Repair(
                     region=region,
@@ -147,6 +149,20 @@ class Verifier:
                 )
                 for player in standings[region]
             ]
+
+    def _agreed_standings(self, wrong: dict[str, list[str]]) -> set[str]:
+        """Players whose standings are not the sums of their battles, and yet the same everywhere: since the length of
+        seasons was changed, or as the running game left them. For ``./arena leaderboard recompute`` to judge."""
+        agreed: set[str] = set()
+        everywhere = sorted(set.intersection(*map(set, wrong.values()))) if wrong else []
+        for batch in _batches(everywhere, BATCH):
+            held: dict[str, set[str]] = {}
+            for books in self._books.values():
+                for user in books.named("users", [(player,) for player in batch]):
+                    standings = normal([user.get("totals"), user.get("seasons")])
+                    held.setdefault(user["telegramId"], set()).add(repr(standings))
+            agreed |= {player for player, contents in held.items() if len(contents) == 1}
+        return agreed
 
     def _under_way(self) -> set[tuple[str, Key]]:
         found = set()
@@ -164,10 +180,10 @@ class Verifier:
             cost = report.costs.setdefault(collection, Cost())
             for keys in _batches(suspects[collection], BATCH):
                 for decision in self._decided(collection, keys, cost):
-                    found[_name(decision)] = decision
+                    found[name_of(decision)] = decision
         settled = list(found.values())
-        offsets = self._offsets([*_payees(settled), *(str(key[0]) for key in suspects[BALANCES])])
-        decisions = [_with_offsets(one, offsets) for one in settled]
+        offsets = self._offsets([*payees(settled), *(str(key[0]) for key in suspects[BALANCES])])
+        decisions = [with_offsets(one, offsets) for one in settled]
         decisions += self._balances([str(key[0]) for key in suspects[BALANCES]], offsets)
         return decisions + self._bosses([key[0] for key in suspects[BOSSES]])
 
@@ -247,11 +263,11 @@ class Verifier:
             progress("repaired", 1)
         bosses = [(fact.after["bossId"],) for fact in tries if fact.collection == "bossdamages" and fact.after]
         suspects[BOSSES] = [*dict.fromkeys([*suspects[BOSSES], *bosses])]
-        suspects[BALANCES] = [*dict.fromkeys([*suspects[BALANCES], *((player,) for player in _payees(tries))])]
+        suspects[BALANCES] = [*dict.fromkeys([*suspects[BALANCES], *((player,) for player in payees(tries))])]
         for decision in self._bosses([key[0] for key in suspects[BOSSES]]):
             if isinstance(decision, Repair):
                 self._make(decision, report)
-        for region, players in _scored(tries).items():
+        for region, players in scored(tries).items():
             standings[region] = [*dict.fromkeys([*standings.get(region, []), *players])]
         for region, players in standings.items():
             expected = {one.key[0] for one in report.differences if one.action == "standings" and one.region == region}
@@ -259,7 +275,7 @@ class Verifier:
             report.made += len(expected - still)
             report.remaining += len(still)
         again = Report(tuple(self._books))
-        report.remaining += len({_name(one)[1:] for one in self._decisions(again, suspects)})
+        report.remaining += len({name_of(one)[1:] for one in self._decisions(again, suspects)})
         for collection, cost in again.costs.items():
             report.costs[collection] += cost
 
@@ -292,44 +308,3 @@ def _batches(things: Sequence[T], size: int) -> Iterator[list[T]]:
     rest = iter(things)
     while batch := list(islice(rest, size)):
         yield batch
-
-
-def _name(decision: Decision) -> tuple[Any, ...]:
-    """Of the document a decision is about; the same from whichever of two keys it was found."""
-    if isinstance(decision, Blocked):
-        return "", decision.collection, decision.key
-    return decision.region, decision.collection, decision.before["_id"] if decision.before else decision.key
-
-
-def _payees(decisions: Sequence[Decision]) -> Iterator[str]:
-    for one in decisions:
-        player = _payee(one)
-        if player is not None:
-            yield player
-
-
-def _payee(decision: Decision) -> str | None:
-    if isinstance(decision, Blocked) or decision.after is None:
-        return None
-    if decision.collection == "ledgerentries":
-        return str(decision.after["telegramId"])
-    return str(decision.key[0]) if decision.collection == "users" and decision.before is None else None
-
-
-def _with_offsets(decision: Decision, offsets: dict[str, dict[str, int]]) -> Decision:
-    player = _payee(decision)
-    if player is None or isinstance(decision, Blocked):
-        return decision
-    return replace(decision, player=player, offsets=offsets[player])
-
-
-def _scored(repairs: Sequence[Repair]) -> dict[str, list[str]]:
-    """By region, players whose battles were repaired, or who were restored."""
-    found: dict[str, list[str]] = {}
-    for one in repairs:
-        for document in (one.before, one.after):
-            if one.collection == "battles" and document is not None:
-                found.setdefault(one.region, []).append(str(document[OWNERS["battles"]]))
-        if one.collection == "users" and one.action == "insert":
-            found.setdefault(one.region, []).append(str(one.key[0]))
-    return found

@@ -19,7 +19,7 @@ from tests.fakes.memory_store import MemoryCatalogue
 from tests.regions_apart import REGIONS, Apart, Content, apart, content, damage, meaning, untouched
 from tests.worlds import NOON
 
-SEEDS = range(15)
+SEEDS = range(10)
 
 
 def opened(regions: Mapping[str, Content]) -> list[MemoryRegionBooks]:
