@@ -97,7 +97,8 @@ DOCUMENTS: Final[Mapping[str, Documents]] = {
         unique="name",
     ),
     "gamemodes": Documents(key="key", local=frozenset({"_id", "__v", "createdAt"})),
-    "economyconfigs": Documents(),
+    # Each region's database is seeded at its own time.
+    "economyconfigs": Documents(local=frozenset({"__v", "createdAt"})),
     "globalbosses": Documents(
         local=frozenset({"__v", "updatedAt", "defeatedAt"}),
         latest=frozenset(),

@@ -17,6 +17,7 @@ from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.operations import Operations
 from chalicelib.data.pools import ENVIRONMENT_POOLS, Pools, without_secondaries
 from chalicelib.data.region_books import MongoRegionBooks
+from chalicelib.data.seed import seed_defaults
 from chalicelib.data.store import MongoStore
 from chalicelib.data.transactions import Transactions
 from chalicelib.replication.ports import CONFLICTS
@@ -163,6 +164,15 @@ def test_the_command_heals_and_says_by_its_exit_code_whether_anything_is_left(
     shown = CliRunner().invoke(command, ["conflicts", *options(databases, mongo_uri)]).stdout
     assert f"brokers {broker}: energy" in shown
     assert shown.count("winner") == 2
+
+
+def test_databases_that_were_seeded_apart_agree(databases: Databases, verifier: Verifier) -> None:
+    """Each at its own time, with its own ids of modes."""
+    for number, database in enumerate(databases.values()):
+        seed_defaults(database, NOON + timedelta(seconds=number))
+    report = verifier.run(repair=False)
+    assert report.cost.documents > 3
+    assert [one.shown() for one in report.differences] == []
 
 
 def test_lags_of_every_pair_and_what_waits(databases: Databases, mongo_uri: str) -> None:
