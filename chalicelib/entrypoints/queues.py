@@ -17,9 +17,10 @@ blueprint: Final = Blueprint(__name__)
 
 QUEUE: Final = "battles"
 BATCH: Final = 10
-RESERVE_MILLISECONDS: Final = 7_500
+RESERVE_MILLISECONDS: Final = 9_000
 """With less than that left of the invocation, the rest of a batch is left for another one. It is more than one message
-can take: the database's budget, Redis, and SQS twice in vain (leaderboards, then the result or the dead letter)."""
+can take: the database's budget, Redis, and SQS three times in vain (the publisher's nudge, leaderboards, then the
+result or the dead letter)."""
 
 
 @blueprint.on_sqs_message(queue=QUEUE, batch_size=BATCH)

@@ -71,8 +71,9 @@ def test_each_chalice_stage_carries_its_tiers_figures(stage: StageSpec) -> None:
         "lambda_memory_size": tier.memory_mb,
         "lambda_timeout": tier.timeout_seconds,
         "lambda_functions": {
-            "battle_worker": {"lambda_timeout": 10},
+            "battle_worker": {"lambda_timeout": 12},
             "live_push": {"lambda_timeout": 30},
+            "replication_receiver": {"lambda_timeout": 15},
             "scaling": {"lambda_timeout": 75},
         },
         "environment_variables": {"APP_ENV": tier.app_env, "ARENA_TIER": tier.name, "LOG_LEVEL": tier.log_level},
