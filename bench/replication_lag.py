@@ -22,7 +22,8 @@ from tests.replication_load import Convergence, Writers
 
 ROOT = Path(__file__).resolve().parents[1]
 FREE_PORTS = ("--localstack-port", "0", "--mongo-port", "0", "--valkey-port", "0", "--websocket-port", "0")
-WARM_UP_SECONDS = 10.0
+WARM_UP_SECONDS = 75.0
+"""In the first minute an environment of every schedule starts, in three regions at once."""
 DRAIN_SECONDS = 300.0
 
 
@@ -59,7 +60,6 @@ def main(rate: float, seconds: float, state_dir: Path | None) -> None:
     with _cloud(state_dir) as status:
         source, *targets = status["regions"]
         writers = Writers(status)
-        # Environments start, and find their queues.
         writers.write(min(rate, 20.0), WARM_UP_SECONDS)
         measured = Convergence(status, system_clock())
         load = os.getloadavg()[0]
