@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from chalicelib.arena.ports import Document, Outcome
-from chalicelib.data.operations import Aggregate, FindOne, Operations
+from chalicelib.data.operations import Aggregate, Find, FindOne, Operations
 from chalicelib.data.store import MongoReads, MongoStore
 from chalicelib.replication.moves import MoveSnapshot, Proof
 from chalicelib.replication.rules import VERSIONS
@@ -56,7 +56,7 @@ class MongoRegionRoles:
 
     def all(self) -> list[Document]:
         """Documents of ``regions``; empty where nobody has written any."""
-        return self._operations.execute(Aggregate("regions", []))
+        return self._operations.execute(Find("regions", {"_id": {"$gt": ""}}))
 
 
 def _latest(broker: dict[str, Any]) -> str:

@@ -8,23 +8,25 @@ from chalicelib.arena.outbox import COLLECTION
 from chalicelib.arena.ports import Document
 from chalicelib.arena.ports import Update as Change
 from chalicelib.clock import Clock
-from chalicelib.data.operations import Aggregate, Find, Operations, Update
+from chalicelib.data.operations import Find, Operations, Update
+from chalicelib.data.replica import MongoReplica
+from chalicelib.data.store import MongoStore
 from chalicelib.replication import regions
 from chalicelib.replication.applying import decide
-from chalicelib.replication.ports import APPLIED, Event, ReplicaStore
+from chalicelib.replication.ports import APPLIED, Event
 
 
 class MongoRegionHand:
-    """``failover.RegionHand``. ``replica`` records nothing."""
+    """``failover.RegionHand``. ``store`` records nothing."""
 
-    def __init__(self, name: str, operations: Operations, replica: ReplicaStore, clock: Clock) -> None:
+    def __init__(self, operations: Operations, store: MongoStore, clock: Clock, *, name: str = "") -> None:
         self.name = name
         self._operations = operations
-        self._replica = replica
+        self._replica = MongoReplica(store)
         self._clock = clock
 
     def roles(self) -> list[Document]:
-        return self._operations.execute(Aggregate(regions.COLLECTION, []))
+        return self._operations.execute(Find(regions.COLLECTION, {"_id": {"$gt": ""}}))
 
     def write_role(self, region: str, served_by: str | None, epoch: int, now: datetime) -> None:
         begun = Change(regions.COLLECTION, {"_id": region}, {"$setOnInsert": {"epoch": 0}}, upsert=True)
@@ -34,9 +36,7 @@ class MongoRegionHand:
         self._operations.execute(Update([newer]))
 
     def told(self, after: Any, limit: int) -> list[Document]:
-        where: dict[str, Any] = {"region": self.name}
-        if after is not None:
-            where["_id"] = {"$gt": after}
+        where = {} if after is None else {"_id": {"$gt": after}}
         return self._operations.execute(Find(COLLECTION, where, sort=(("_id", 1),), limit=limit))
 
     def lacking(self, event_ids: Sequence[Any]) -> set[Any]:

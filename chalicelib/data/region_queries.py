@@ -18,9 +18,8 @@ from chalicelib.replication.content import (
     unread_fields,
 )
 from chalicelib.replication.ports import APPLIED
-from chalicelib.replication.rules import DOCUMENTS, FACTS
+from chalicelib.replication.rules import DOCUMENTS, FACTS, NAMED_BY_ID
 
-_TEXT: Final = {"$type": "string"}
 _COLLECTIONS: Final = {BALANCES: "users", BOSSES: "globalbosses"}
 
 
@@ -48,13 +47,9 @@ def named(collection: str, keys: Sequence[Key]) -> Find:
     rule = FACTS[collection]
     if len(rule.identity) == 1:
         return Find(collection, {rule.identity[0]: {"$in": [key[0] for key in keys]}})
-
-    # A partial index is used by whoever asks for no more than it holds.
-    def condition(name: str, value: Any) -> Any:
-        return {"$eq": value, **(_TEXT if name in rule.text else {})}
-
     alternatives = [
-        {name: condition(name, value) for name, value in zip(rule.identity, key, strict=True)} for key in keys
+        {name: rule.condition(name, "$eq", value) for name, value in zip(rule.identity, key, strict=True)}
+        for key in keys
     ]
     return Find(collection, {"$or": alternatives})
 
@@ -64,11 +59,8 @@ def identified(collection: str, ids: Sequence[Any]) -> Find:
 
 
 def stored(collection: str, where: Mapping[str, Any]) -> FindOne:
-    rule = FACTS.get(collection)
-    text = rule.text if rule is not None else frozenset[str]()
-    return FindOne(
-        collection, {name: {"$eq": value, **_TEXT} if name in text else value for name, value in where.items()}
-    )
+    rule = FACTS.get(collection, NAMED_BY_ID)
+    return FindOne(collection, {name: rule.condition(name, "$eq", value) for name, value in where.items()})
 
 
 def players(telegram_ids: Sequence[str]) -> Find:

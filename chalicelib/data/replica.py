@@ -8,7 +8,7 @@ from chalicelib.data import queries
 from chalicelib.data.operations import Find
 from chalicelib.data.store import MongoReads, MongoStore
 from chalicelib.replication.ports import ReplicaSnapshot
-from chalicelib.replication.rules import FACTS
+from chalicelib.replication.rules import FACTS, NAMED_BY_ID
 
 T = TypeVar("T")
 
@@ -17,13 +17,8 @@ class MongoReplicaSnapshot(MongoReads):
     """``ReplicaSnapshot`` inside one transaction."""
 
     def find(self, collection: str, where: Mapping[str, Sequence[Any]]) -> list[Document]:
-        # A partial index is used by whoever asks for no more than it holds.
-        rule = FACTS.get(collection)
-        held = {} if rule is None else {**dict.fromkeys(rule.text, "string"), **dict.fromkeys(rule.ids, "objectId")}
-        conditions = {
-            field: {"$in": list(values), **({"$type": held[field]} if field in held else {})}
-            for field, values in where.items()
-        }
+        rule = FACTS.get(collection, NAMED_BY_ID)
+        conditions = {field: rule.condition(field, "$in", list(values)) for field, values in where.items()}
         return self._read(Find(collection, conditions))
 
     def economy_config(self) -> Document:

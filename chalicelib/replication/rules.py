@@ -26,6 +26,11 @@ class Facts:
     ids: frozenset[str] = frozenset()
     """Of these, the ones a partial index holds only as document ids."""
 
+    def condition(self, name: str, operator: str, value: Any) -> dict[str, Any]:
+        """A query's on a field of the identity: a partial index serves whoever asks for no more than it holds."""
+        held = {"$type": "string"} if name in self.text else {"$type": "objectId"} if name in self.ids else {}
+        return {operator: value, **held}
+
 
 @dataclass(frozen=True, slots=True)
 class Entries:
@@ -67,6 +72,8 @@ VERSIONS: Final = "_versions"
 which wrote every field. Left out of every answer."""
 ALL_FIELDS: Final = "*"
 
+NAMED_BY_ID: Final = Facts(("_id",))
+
 FACTS: Final[Mapping[str, Facts]] = {
     "battles": Facts(("requestId",)),
     "ledgerentries": Facts(
@@ -75,7 +82,7 @@ FACTS: Final[Mapping[str, Facts]] = {
     ),
     "actionrunkeys": Facts(("scope", "requestId", "ownerTelegramId")),
     "bossdamages": Facts(("bossId", "battleId"), ids=frozenset({"battleId"})),
-    "operatoractions": Facts(("_id",)),
+    "operatoractions": NAMED_BY_ID,
 }
 
 DOCUMENTS: Final[Mapping[str, Documents]] = {

@@ -11,7 +11,6 @@ from chalicelib.clock import system_clock
 from chalicelib.data.operations import Operations
 from chalicelib.data.pools import ENVIRONMENT_POOLS, Pools, without_secondaries
 from chalicelib.data.region_hands import MongoRegionHand
-from chalicelib.data.replica import MongoReplica
 from chalicelib.data.store import MongoStore
 from chalicelib.data.transactions import Transactions
 from chalicelib.errors import Unavailable
@@ -58,7 +57,7 @@ def opened_hands(databases: Sequence[RegionDatabase]) -> Iterator[Mapping[str, M
             stack.callback(pools.close)
             operations = Operations(pools, one.database, budget_seconds=BUDGET_SECONDS)
             store = MongoStore(operations, Transactions(pools, budget_seconds=BUDGET_SECONDS))
-            hand = MongoRegionHand(one.region, operations, MongoReplica(store), system_clock)
+            hand = MongoRegionHand(operations, store, system_clock, name=one.region)
             with contextlib.suppress(Unavailable):
                 hand.roles()
                 hands[one.region] = hand

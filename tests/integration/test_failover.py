@@ -28,7 +28,6 @@ from chalicelib.data.outbox import MongoOutbox
 from chalicelib.data.players import MongoPlayers
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from chalicelib.data.region_hands import MongoRegionHand
-from chalicelib.data.replica import MongoReplica
 from chalicelib.data.seed import seed_defaults
 from chalicelib.data.store import MongoStore
 from chalicelib.data.transactions import Transactions
@@ -104,7 +103,7 @@ def region(name: str, database: Database[Document], uri: str, opened: list[Pools
         transactions,
         recorder=Recorder(system_clock, name, 15 - REGIONS.index(name), others, ObjectId),
     )
-    replica = MongoReplica(MongoStore(operations, Transactions(pools, budget_seconds=10.0)))
+    silent = MongoStore(operations, Transactions(pools, budget_seconds=10.0))
     roles = KnownRoles(name, REGIONS, MongoRegionRoles(operations).all, time.monotonic)
     players = MongoPlayers(operations, told)
     found = Region(
@@ -112,7 +111,7 @@ def region(name: str, database: Database[Document], uri: str, opened: list[Pools
         database=database,
         operations=operations,
         brokers=BrokerService(told, players, system_clock, stripe=0, homes=roles.homes),
-        hand=MongoRegionHand(name, operations, replica, system_clock),
+        hand=MongoRegionHand(operations, silent, system_clock, name=name),
     )
     if name == FIRST:
         _enrich(told, found)

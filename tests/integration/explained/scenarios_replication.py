@@ -78,7 +78,7 @@ def _(town: Town, find: Callable[..., Any]) -> None:
 def _(town: Town, transact: Callable[..., Any]) -> None:
     """What changes, and what begins, of every kind."""
     battle = document_of(town, "battles", requestId="battle-9")
-    stored = {name: document_of(town, name, _id=oid(name, 5)) for name in ("brokers", "guilds", "globalbosses")}
+    stored = {name: document_of(town, name, _id=oid(name, 6)) for name in ("brokers", "guilds", "globalbosses")}
     new = oid("events", 1)
     changes: list[Document] = [
         {"collection": "users", "key": player_id(5), "set": {"bio": "told"}, "entries": {}, "base": {}},
