@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from chalicelib.scaling.arbitration import bounds, keep_within
 from chalicelib.scaling.erlang import blocking, busiest, environments_for
-from chalicelib.scaling.forecast import CANDIDATES, TICK_SECONDS, TICKS_PER_MINUTE, Forecast, Forecaster
+from chalicelib.scaling.forecast import BARE, CANDIDATES, TICK_SECONDS, TICKS_PER_MINUTE, Forecast, Forecaster
 from chalicelib.scaling.model import (
     ARRIVALS,
     OFFERED_LOAD,
@@ -150,7 +150,8 @@ class Predictive:
         current, forecast, held = observation.requested, choice.forecast, _held(observation.requested, memory.wanted)
         desired, bounded = keep_within(held, *bounds(self._limits, observation.ceilings))
         forecaster = memory.forecaster
-        low, high = forecast.quantile(0.1), forecast.quantile(0.9)
+        spread = forecaster.forecast(forecast.candidate.removeprefix(BARE))
+        low, high = spread.quantile(0.1), spread.quantile(0.9)
         reason = (
             f"expects {forecast.expected:.1f} busy ({low:.1f} to {high:.1f}) in {self._ready_seconds:.0f} s "
             f"by '{forecast.candidate}': now {forecaster.minute_load:.1f}, "
