@@ -220,7 +220,7 @@ def runs_of(name: str, seed: int) -> tuple[Run, Run]:
 
 
 def test_it_beats_target_tracking_on_traffic_made_up() -> None:
-    """Dearer by 3 % at most, in ten hours from nothing; over all families a third fewer requests spill. Each is printed."""
+    """Dearer by 3 % at most, in ten hours from nothing; over all families a third fewer spill. Each is printed."""
     tracked = spilled = 0.0
     for name in FAMILIES:
         tracking, predictive = runs_of(name, seed=3)
