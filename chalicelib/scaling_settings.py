@@ -13,7 +13,7 @@ SCALING_KEYS: Final = (
     "ARENA_MONGO_CONNECTIONS",
     "ARENA_REDIS_CONNECTIONS",
 )
-POLICIES: Final = ("guide", "hpa")
+POLICIES: Final = ("guide", "hpa", "predictive")
 DEFAULT_POLICY: Final = "guide"
 LAPTOP_POLICY: Final = "laptop"
 """The guide's for what a laptop serves; never in production."""

@@ -1,8 +1,8 @@
 """One decision as one line of JSON: all that led to it, so that it can be made again.
 
 A record holds the policy's name, its configuration and the digest of it, the state before, the observation, the
-decision (with its time) and the state after. Its line is canonical: two records are equal exactly where their lines
-are. Lines of a log are in the order of their decisions.
+decision (with its time) and the digest of the state after: whole, it is the next record's state before. Its line is
+canonical: two records are equal exactly where their lines are. Lines of a log are in the order of their decisions.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def decision_record(
         "state": before,
         "observation": observation_data(observation),
         "decision": asdict(decision),
-        "state_after": after,
+        "state_after": digest(after),
     }
 
 

@@ -1,6 +1,6 @@
 """What load to expect when environments asked for now are ready: several simple forecasts, each with its record.
 
-Load is the mean number of environments busy (Erlang), sampled each 15 s. At any moment there are four candidates:
+Load is the mean number of environments busy (Erlang), sampled each 15 s. At any moment there are four levels:
 
 - ``last``: as in the minute just past;
 - ``recent``: as on average of the last few minutes (half-life 4 min);
@@ -8,8 +8,9 @@ Load is the mean number of environments busy (Erlang), sampled each 15 s. At any
 - ``learned``: a regression, learned as it goes, upon all of these, the trend, the minute of the hour, the time of
   day, and what happened 15, 30 and 60 minutes before the moment in question.
 
-Each candidate keeps the distribution of "what came over what it said", forgetting old errors. Level times that
-distribution is its forecast: a burst that keeps happening is in it, by its size and its frequency.
+Each keeps the distribution of "what came over what it said", forgetting old errors. Level times that distribution is
+its forecast: a burst that keeps happening is in it, by its size and its frequency. Each is a candidate a second time
+``bare``, its level taken at its word: after a flash, the errors of which are no news of the next.
 """
 
 import math
@@ -19,12 +20,15 @@ from typing import Any, Final
 
 from chalicelib.scaling.erlang import Distribution
 from chalicelib.scaling.regression import Regression
-from chalicelib.scaling.rhythm import DayRhythm, HourRhythm
+from chalicelib.scaling.rhythm import DAY_SLOT_SECONDS, DayRhythm, HourRhythm
 
 TICK_SECONDS: Final = 15
 TICKS_PER_MINUTE: Final = 60 // TICK_SECONDS
 
-CANDIDATES: Final = ("learned", "recent", "steady", "last")
+LEVELS: Final = ("learned", "recent", "steady", "last")
+BARE: Final = "bare "
+"""A candidate of this prefix takes its level at its word, without the spread of its errors."""
+CANDIDATES: Final = (*LEVELS, *(BARE + name for name in LEVELS))
 HALF_LIVES: Final = {"fast": 60.0, "recent": 240.0, "slow": 300.0, "steady": 1800.0, "hour": 3600.0}
 """Seconds, of the exponential means; each plain one is rhythm-free, see ``_even``."""
 EVEN_HALF_LIVES: Final = {"even_recent": 240.0, "even_steady": 1800.0}
@@ -111,6 +115,7 @@ class Forecaster:
         stored = state or {}
         self._lead = lead_seconds
         self.at: float = stored.get("at", 0.0)
+        self._before: float = stored.get("before", 0.0)
         self._ticks: int = stored.get("ticks", 0)
         self._latest: list[float] = list(stored.get("latest", []))
         self._served: float = stored.get("served", 0.0)
@@ -118,7 +123,7 @@ class Forecaster:
         self._means: dict[str, float] = dict(stored.get("means", {}))
         self._minutes: list[float] = list(stored.get("minutes", []))
         self._waiting: list[list[Any]] = list(stored.get("waiting", []))
-        self._errors = {name: Errors(stored.get("errors", {}).get(name)) for name in CANDIDATES}
+        self._errors = {name: Errors(stored.get("errors", {}).get(name)) for name in LEVELS}
         self._hour = HourRhythm(stored.get("hour"))
         self._day = DayRhythm(stored.get("day"))
         self._regression = Regression(FEATURES)
@@ -129,6 +134,7 @@ class Forecaster:
         """Everything as JSON; its size is bounded, whatever the traffic."""
         return {
             "at": self.at,
+            "before": self._before,
             "ticks": self._ticks,
             "latest": self._latest,
             "served": self._served,
@@ -145,7 +151,7 @@ class Forecaster:
     @property
     def minute_ended(self) -> bool:
         """Whether the latest sample ended a minute."""
-        return self.at // 60 > (self.at - TICK_SECONDS) // 60
+        return self._ended(60)
 
     @property
     def minute_load(self) -> float:
@@ -169,7 +175,7 @@ class Forecaster:
 
     def observe(self, at: float, load: float, arrivals: float) -> None:
         """One sample: mean load and arrivals per second of the 15 s that ended at ``at``."""
-        self.at, self._ticks = at, self._ticks + 1
+        self._before, self.at, self._ticks = self.at, at, self._ticks + 1
         self._latest = [*self._latest, load][-TICKS_PER_MINUTE:]
         keep = 0.5 ** (TICK_SECONDS / SERVICE_HALF_LIFE)
         self._served, self._arrived = keep * self._served + load, keep * self._arrived + arrivals
@@ -180,17 +186,24 @@ class Forecaster:
         even = load / self._hour.factors[self._minute % 60]
         for name, half_life in EVEN_HALF_LIVES.items():
             self._follow(name, even, half_life)
-        if self.at // 300 > (self.at - TICK_SECONDS) // 300:
+        if self._ended(DAY_SLOT_SECONDS):
             self._day.learn(self.at, self._means["slow"])
         if self.minute_ended:
             features, base = self._features()
-            levels = [self._level(name, features, base) for name in CANDIDATES]
+            levels = [self._level(name, features, base) for name in LEVELS]
             self._waiting = [*self._waiting, [self._target_minute, levels, features, base]]
 
     def forecast(self, candidate: str) -> Forecast:
         """What the candidate says just now. Call after the first ``observe``."""
-        level = self._level(candidate, *self._features())
-        return Forecast(candidate, level, self._errors[candidate].around(level, self._floor))
+        name = candidate.removeprefix(BARE)
+        level = self._level(name, *self._features())
+        if name != candidate:
+            return Forecast(candidate, level, [(level, 1.0)])
+        return Forecast(candidate, level, self._errors[name].around(level, self._floor))
+
+    def _ended(self, seconds: int) -> bool:
+        """Whether a period of ``seconds`` ended since the sample before, be it late or not."""
+        return self._ticks > 1 and self.at // seconds > self._before // seconds
 
     @property
     def _minute(self) -> int:
@@ -219,7 +232,7 @@ class Forecaster:
         for minute, levels, features, base in self._waiting:
             if minute != done:
                 continue
-            for name, level in zip(CANDIDATES, levels, strict=True):
+            for name, level in zip(LEVELS, levels, strict=True):
                 self._errors[name].learn(math.log2((load + floor) / (level + floor)))
             keep = 0.5 ** (1.0 / ERROR_HALF_LIFE_MINUTES)
             self._regression.learn(features, math.log(load + floor) - base, keep)

@@ -7,9 +7,9 @@ capacity is given back only when nothing expected before it could be replaced ne
 at half the price.
 
 One knob, ``worth_seconds``: what a cold-served request is worth, in seconds of keeping one provisioned environment.
-60 says: rather keep an environment idle for a minute than serve one request cold. It is the most the policy pays;
-what it does pay is less where AWS target tracking would not have spent as much (``tracking_bill``): it is never meant
-to be dearer than that.
+600 says: keep an environment that is needed once in ten minutes. It is the most the policy pays; what it does pay is
+less where AWS target tracking would not have spent as much (``tracking_bill``): it is never meant to be dearer than
+that. The price that spends this budget is sought slowly, since a price that stays the same buys the most.
 
 The forecast is chosen among candidates by what following each would have cost so far.
 """
@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from chalicelib.scaling.arbitration import bounds, keep_within
 from chalicelib.scaling.erlang import blocking, busiest, environments_for
-from chalicelib.scaling.forecast import CANDIDATES, TICK_SECONDS, TICKS_PER_MINUTE, Forecast, Forecaster
+from chalicelib.scaling.forecast import BARE, CANDIDATES, TICK_SECONDS, TICKS_PER_MINUTE, Forecast, Forecaster
 from chalicelib.scaling.model import (
     ARRIVALS,
     OFFERED_LOAD,
@@ -36,7 +36,9 @@ from chalicelib.scaling.model import (
 )
 from chalicelib.scaling.tracking_bill import TrackingBill
 
-WORTH_SECONDS: Final = 60.0
+KIND: Final = "predictive/1"
+"""Of the state; what another release stored otherwise is not read."""
+WORTH_SECONDS: Final = 600.0
 READY_SECONDS: Final = 90.0
 ON_DEMAND_SURCHARGE: Final = (16.6667 - 9.7222) / 4.1667
 """What a second of executing on demand costs more than in a provisioned environment, over the price of keeping one
@@ -44,19 +46,25 @@ provisioned for a second (aws.amazon.com/lambda/pricing, us-east-1, x86): the sa
 
 RISE: Final = 0.05
 RUNGS: Final = 14
-RUNG: Final = 2.0**-0.5
-"""The prices tried beside each other: the knob, and thirteen lower ones, each 0.71 of the one before."""
+RUNG: Final = 0.6
+"""The prices tried beside each other: the knob, and thirteen lower ones, each 0.6 of the one before."""
 KEEP_SHARE: Final = 0.5
 """An environment that is there is given back when it is worth less than half its keep: to ask for it again costs its
 preparation, and a load that swings would have it asked for again and again."""
 START_RUNG: Final = 6
-BUDGET_SHARE: Final = 0.965
+PRIOR_MINUTES: Final = 240.0
+"""For how long traffic counts for which ``START_RUNG`` spends the budget. Without it a night would be priced by itself,
+and what it saves be spent before the day."""
+PRIOR_SLOPE: Final = 0.08
+"""By how much of the budget one rung is dearer than the next, in that traffic."""
+BUDGET_SHARE: Final = 0.96
 """Of target tracking's bill; the rest is for what the reckoning leaves out."""
-DEBT_GAIN: Final = 2.0
-"""What was spent above the budget is taken back twice as hard as what was saved is spent."""
+DEBT_GAIN: Final = 5.0
+"""What was spent above the budget is taken back five times as hard as what was saved is spent."""
 LEDGER_HALF_LIFE_MINUTES: Final = 2 * 1440.0
 """Over about two days the bills are compared: so that a day's rhythm does not move the price."""
-RECORD_HALF_LIFE_MINUTES: Final = 60.0
+RECORD_HALF_LIFE_MINUTES: Final = 720.0
+"""Half a day: what follows a flash best is remembered until the next."""
 CHANGE_OF_CANDIDATE: Final = 0.98
 """Another candidate is followed when it would have cost 2 % less: so that two good ones don't alternate."""
 
@@ -142,7 +150,8 @@ class Predictive:
         current, forecast, held = observation.requested, choice.forecast, _held(observation.requested, memory.wanted)
         desired, bounded = keep_within(held, *bounds(self._limits, observation.ceilings))
         forecaster = memory.forecaster
-        low, high = forecast.quantile(0.1), forecast.quantile(0.9)
+        spread = forecaster.forecast(forecast.candidate.removeprefix(BARE))
+        low, high = spread.quantile(0.1), spread.quantile(0.9)
         reason = (
             f"expects {forecast.expected:.1f} busy ({low:.1f} to {high:.1f}) in {self._ready_seconds:.0f} s "
             f"by '{forecast.candidate}': now {forecaster.minute_load:.1f}, "
@@ -189,38 +198,40 @@ class _Memory:
     """What is remembered between samples, and what one sample does to it."""
 
     def __init__(self, state: State, limits: ScalingLimits, ready_seconds: float, ready_ticks: int) -> None:
-        stored: Mapping[str, Any] = state or {}
+        stored: Mapping[str, Any] = state if isinstance(state, Mapping) and state.get("kind") == KIND else {}
         self._limits, self._ready_ticks = limits, ready_ticks
         self._ready_minutes = math.ceil(ready_ticks / TICKS_PER_MINUTE)
         self.forecaster = Forecaster(stored.get("forecast"), ready_seconds)
         self.bill = TrackingBill(stored.get("bill"), limits, ready_ticks)
         self._records: dict[str, float] = dict(stored.get("records", dict.fromkeys(CANDIDATES, 0.0)))
-        self._followed: dict[str, list[int]] = dict(stored.get("followed", {name: [] for name in CANDIDATES}))
+        followed = stored.get("followed", {})
+        self._followed = {name: _Followed.loaded(followed.get(name), limits.min) for name in CANDIDATES}
         self._candidate: str = stored.get("candidate", "recent")
         self._rung: float = stored.get("rung", START_RUNG)
-        self._rungs: list[list[list[int]]] = list(stored.get("rungs", [[] for _ in range(RUNGS)]))
-        self._rung_held: list[int] = list(stored.get("rung_held", [limits.min] * RUNGS))
+        self._rungs = [_Followed.loaded(each, limits.min) for each in stored.get("rungs", [None] * RUNGS)]
         self._spent: list[float] = list(stored.get("spent", [0.0] * RUNGS))
         self._own: float = stored.get("own", 0.0)
         self._reckoned: float = stored.get("reckoned", 0.0)
+        self._minutes: float = stored.get("minutes", 0.0)
         self._budget: float = stored.get("budget", 0.0)
         self.wanted: list[list[int]] = list(stored.get("wanted", []))
 
     def state(self) -> dict[str, Any]:
         """As JSON; bounded."""
         return {
+            "kind": KIND,
             "forecast": self.forecaster.state(),
             "bill": self.bill.state(),
             "records": self._records,
-            "followed": self._followed,
+            "followed": {name: followed.state() for name, followed in self._followed.items()},
             "candidate": self._candidate,
             "rung": self._rung,
-            "rungs": self._rungs,
-            "rung_held": self._rung_held,
+            "rungs": [followed.state() for followed in self._rungs],
             "spent": self._spent,
             "own": self._own,
             "reckoned": self._reckoned,
             "budget": self._budget,
+            "minutes": self._minutes,
             "wanted": self.wanted,
         }
 
@@ -261,13 +272,12 @@ class _Memory:
         worth = knob * RUNG**self._rung
         keep = 0.5 ** (1.0 / RECORD_HALF_LIFE_MINUTES)
         for name in CANDIDATES:
-            choices = self._followed[name]
-            if len(choices) == self._ready_minutes and service > 0:
-                count = choices[0]
-                away = load / service * blocking(load, count) * (worth + ON_DEMAND_SURCHARGE * service)
-                self._records[name] = keep * self._records[name] + count + away
-            wanted = self._environments(self.forecaster.forecast(name), worth)
-            self._followed[name] = [*choices, wanted][-self._ready_minutes :]
+            followed = self._followed[name]
+            if followed.choices and service > 0:
+                held, away = followed.minute(load)
+                cost = held + away / service * (worth + ON_DEMAND_SURCHARGE * service)
+                self._records[name] = keep * self._records[name] + cost
+            followed.choose(self._pair(self.forecaster.forecast(name), worth), self._ready_minutes)
         best = min(CANDIDATES, key=lambda name: self._records[name])
         if self._records[best] < CHANGE_OF_CANDIDATE * self._records[self._candidate]:
             self._candidate = best
@@ -277,21 +287,49 @@ class _Memory:
         load = self.forecaster.minute_load
         forecast = self.forecaster.forecast(self._candidate)
         keep = 0.5 ** (1.0 / LEDGER_HALF_LIFE_MINUTES)
+        self._minutes = keep * self._minutes + 1.0
         self._budget, self._own, self._reckoned = keep * self._budget, keep * self._own, keep * self._reckoned
-        for rung in range(RUNGS):
-            choices = self._rungs[rung]
-            before = self._rung_held[rung]
-            held = _held(before, choices[-self._ready_minutes :]) if choices else self._limits.min
-            self._rung_held[rung] = held
-            spent = held + ON_DEMAND_SURCHARGE * load * blocking(load, held)
+        for rung, followed in enumerate(self._rungs):
+            held, away = followed.minute(load)
+            spent = held + ON_DEMAND_SURCHARGE * away
             self._spent[rung] = keep * self._spent[rung] + spent
             self._reckoned += spent * max(0.0, 1.0 - abs(rung - self._rung))
-            pair = self._pair(forecast, knob * RUNG**rung)
-            self._rungs[rung] = [*choices, pair][-self._ready_minutes :]
+            followed.choose(self._pair(forecast, knob * RUNG**rung), self._ready_minutes)
         ratio = max(0.8, min(1.25, self._own / self._reckoned)) if self._reckoned > 0 else 1.0
         balance = self._budget - self._own
         allowed = self._budget + balance * (1.0 if balance > 0 else DEBT_GAIN)
-        self._rung = max(_position([ratio * spent for spent in self._spent], allowed), self._rung - RISE)
+        usual = PRIOR_MINUTES * self._budget / self._minutes
+        bills = [
+            ratio * spent + usual * (1.0 + PRIOR_SLOPE * (START_RUNG - rung)) for rung, spent in enumerate(self._spent)
+        ]
+        self._rung = max(_position(bills, allowed + usual), self._rung - RISE)
+
+
+class _Followed:
+    """What would be there if one way of choosing had been followed, minute by minute."""
+
+    def __init__(self, held: int, choices: list[list[int]]) -> None:
+        self.held, self.choices = held, choices
+
+    @classmethod
+    def loaded(cls, stored: list[Any] | None, least: int) -> "_Followed":
+        """From JSON; ``least`` environments to begin with."""
+        return cls(*(stored or [least, []]))
+
+    def state(self) -> list[Any]:
+        """As JSON."""
+        return [self.held, self.choices]
+
+    def minute(self, load: float) -> tuple[int, float]:
+        """A minute of this mean load: environments paid for, and how many others were busy."""
+        before = self.held
+        if self.choices:
+            self.held = _held(before, self.choices)
+        return self.held, load * blocking(load, min(before, self.held))
+
+    def choose(self, pair: list[int], remembered: int) -> None:
+        """What is wanted and kept as of now; the last ``remembered`` choices count."""
+        self.choices = [*self.choices, pair][-remembered:]
 
 
 def _held(before: int, choices: list[list[int]]) -> int:

@@ -43,9 +43,9 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def digest(configuration: Mapping[str, Any]) -> str:
-    """A short name for a configuration: equal exactly where it is (SHA-256 over canonical JSON, cut)."""
-    return hashlib.sha256(canonical(configuration).encode()).hexdigest()[:DIGEST_CHARACTERS]
+def digest(value: Any) -> str:
+    """A short name for a JSON value: equal exactly where it is (SHA-256 over canonical JSON, cut)."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:DIGEST_CHARACTERS]
 
 
 def read_rule_set(data: Any) -> RuleSet:

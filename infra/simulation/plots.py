@@ -11,6 +11,7 @@ from infra.simulation.run import Run
 
 POINTS_MAX: Final = 1440
 """Minutes drawn; longer traces are drawn by the highest of several."""
+ROOM_FOR_LEGEND: Final = 0.3
 COLOURS: Final = {
     "static": "#9aa0a6",
     "guide": "#c58af9",
@@ -41,6 +42,8 @@ def plot(runs: Sequence[Run], folder: Path) -> Path:
         spilled = np.cumsum([minute.spilled for minute in run.minutes])[::step]
         label = f"{run.policy}: {run.spill_share:.2%}, ${run.cost_usd:.2f}"
         lower.plot(hours, spilled, color=colour, linewidth=1.5, label=label)
+    upper.margins(y=ROOM_FOR_LEGEND)
+    upper.set_ylim(bottom=0)
     upper.set_ylabel("environments")
     upper.set_title(f"{trace}: demand and provisioned concurrency")
     upper.legend(loc="upper left", fontsize="small", ncols=4)

@@ -48,6 +48,36 @@ def test_the_log_replays_byte_for_byte(world: World) -> None:
     assert replay(lines).differences == ()
 
 
+def test_predictive_in_the_real_controller(world: World) -> None:
+    """Twelve environments' work on five provisioned ones: it asks for what that is worth, says why, replays, and
+    silence takes nothing away."""
+    here = region(world.clock, world.scaling, 5, policy="predictive")
+    here.serve(12, busy_share=1.0, request_rate=1.4)
+    here.controller().run(once(8))
+    assert here.provisioner.requested >= 12
+    newest = next(one for one in world.scaling.decisions(10) if one["action"] == "out")
+    assert "expects 12" in newest["reason"]
+    assert "a cold-served request" in newest["reason"]
+    lines = [one["line"] for one in reversed(world.scaling.decisions(100))]
+    assert replay(lines).differences == ()
+
+    asked = here.provisioner.requested
+    here.deaf = True
+    here.reports = []
+    here.controller().run(once(8))
+    assert here.provisioner.requested == asked
+    assert world.scaling.decisions(1)[0]["reason"].startswith(f"keeps {asked}")
+
+
+def test_predictive_stops_at_the_connection_budget(world: World) -> None:
+    budget = Ceiling("mongo_connections", 7, "60 connections / 8 per environment")
+    here = region(world.clock, world.scaling, 5, policy="predictive", ceilings=(budget,))
+    here.serve(12, busy_share=1.0, request_rate=1.4)
+    here.controller().run(once(4))
+    assert here.provisioner.puts == [7]
+    assert "60 connections / 8 per environment" in world.scaling.decisions(1)[0]["reason"]
+
+
 def test_state_lives_between_controllers(world: World) -> None:
     """Every evaluation by another environment: the same as by one."""
     here = region(world.clock, world.scaling, 5)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chalicelib.scaling_settings import POLICIES
 from infra.calm import require_calm
 from infra.release import DeployError
 from infra.template import STAGES
@@ -9,9 +10,9 @@ from infra.template import STAGES
 PARAMETERS = {"ScalingPolicy": "guide", "ScalingMin": "0", "ScalingMax": "0"}
 
 
-@pytest.mark.parametrize("policy", ["guide", "hpa"])
+@pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("bounds", [("0", "0"), ("2", "40"), ("0", "2")])
-def test_the_guides_rules_are_calm_within_any_bounds(policy: str, bounds: tuple[str, str]) -> None:
+def test_what_may_be_chosen_is_accepted_within_any_bounds(policy: str, bounds: tuple[str, str]) -> None:
     require_calm(
         STAGES["prod"], {**PARAMETERS, "ScalingPolicy": policy, "ScalingMin": bounds[0], "ScalingMax": bounds[1]}
     )
