@@ -2,7 +2,7 @@
 
 Two regions that let one balance be spent could let it be spent twice. So each player has a home, ``_home.region`` of
 their document, and who has none belongs to the first region: nobody ever guesses. Another region may serve for a home
-that has failed (``Homes.serving``). docs/decisions/0018-replication.md has the protocols.
+that has failed (``Homes.serving``). docs/decisions/0019-replication.md has the protocols.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,6 +1,6 @@
 """One region takes over another's players, and gives them back, with no moment of two homes.
 
-The order is the point (docs/decisions/0018-replication.md): first nobody serves, everywhere that can be told; then a
+The order is the point (docs/decisions/0019-replication.md): first nobody serves, everywhere that can be told; then a
 wait, longer than any environment believes the old roles and any transaction begun under them lives; then whoever is to
 serve gets every event it lacks; then it serves. A step that is repeated changes nothing: a run that died is run again.
 """
