@@ -27,14 +27,16 @@ class MemoryOutbox:
             return free
 
     def sent(self, target: str, ids: Sequence[Any], now: datetime) -> None:
-        for event in self._events(lambda event: event["_id"] in ids):
-            kept = event["pending"] != [target] or any(event.get(name) for name in ("followUpsDueAt", "setAside"))
-            self._done(target, event, {} if kept else {"expiresAt": now + KEPT})
+        with self._lock:
+            for event in self._events(lambda event: event["_id"] in ids):
+                kept = event["pending"] != [target] or any(event.get(name) for name in ("followUpsDueAt", "setAside"))
+                self._done(target, event, {} if kept else {"expiresAt": now + KEPT})
 
     def set_aside(self, target: str, faults: Mapping[Any, str], now: datetime) -> None:
-        for event in self._events(lambda event: event["_id"] in faults):
-            aside = {"region": target, "fault": faults[event["_id"]], "at": now}
-            self._done(target, event, {"setAside": [*event.get("setAside", []), aside]})
+        with self._lock:
+            for event in self._events(lambda event: event["_id"] in faults):
+                aside = {"region": target, "fault": faults[event["_id"]], "at": now}
+                self._done(target, event, {"setAside": [*event.get("setAside", []), aside]})
 
     def waiting(self, target: str) -> Waiting:
         waiting = self._waiting(target)
