@@ -14,7 +14,7 @@ from chalicelib.errors import ArenaError, Unavailable
 FIELD: Final = "_home"
 """Of a player's document: ``{region, epoch, proof}``, written by the home the player leaves."""
 ARRIVED: Final = "_homeArrived"
-"""The epoch of the last move that this region has everything of; each region's own."""
+"""The epoch of the last move that whoever served then had everything of."""
 
 
 class NotHome(ArenaError):
@@ -59,7 +59,8 @@ class Homes:
             raise Unavailable("home_unavailable", f"nobody serves the players of {home} right now")
         if serving != self.region:
             raise NotHome(serving)
-        if home == self.region and not has_arrived(user):
+        # Of whoever serves for a failed home, too: once they have spent, the proof can't be met any more.
+        if not has_arrived(user):
             raise HomeMoving(str((user or {}).get("telegramId", "")))
 
 

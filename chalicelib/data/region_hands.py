@@ -8,7 +8,7 @@ from chalicelib.arena.outbox import COLLECTION
 from chalicelib.arena.ports import Document
 from chalicelib.arena.ports import Update as Change
 from chalicelib.clock import Clock
-from chalicelib.data.operations import Find, Operations, Update
+from chalicelib.data.operations import Find, FindOne, Operations, Update
 from chalicelib.data.replica import MongoReplica
 from chalicelib.data.store import MongoStore
 from chalicelib.replication import regions
@@ -28,16 +28,22 @@ class MongoRegionHand:
     def roles(self) -> list[Document]:
         return self._operations.execute(Find(regions.COLLECTION, {"_id": {"$gt": ""}}))
 
-    def write_role(self, region: str, served_by: str | None, epoch: int, now: datetime) -> None:
+    def write_role(self, region: str, served_by: str | None, epoch: int, run: str, now: datetime) -> bool:
         begun = Change(regions.COLLECTION, {"_id": region}, {"$setOnInsert": {"epoch": 0}}, upsert=True)
-        role = {"servedBy": served_by, "epoch": epoch, "changedAt": now}
+        role = {"servedBy": served_by, "epoch": epoch, "run": run, "changedAt": now}
         newer = Change(regions.COLLECTION, {"_id": region, "epoch": {"$lt": epoch}}, {"$set": role})
         self._operations.execute(Update([begun]))
         self._operations.execute(Update([newer]))
+        stored = self._operations.execute(FindOne(regions.COLLECTION, {"_id": region})) or {}
+        return stored.get("run") == run and stored["epoch"] == epoch
 
-    def told(self, after: Any, limit: int) -> list[Document]:
+    def told(self, after: Any, limit: int) -> list[Any]:
         where = {} if after is None else {"_id": {"$gt": after}}
-        return self._operations.execute(Find(COLLECTION, where, sort=(("_id", 1),), limit=limit))
+        found = Find(COLLECTION, where, sort=(("_id", 1),), limit=limit, projection={"_id": 1})
+        return [row["_id"] for row in self._operations.execute(found)]
+
+    def events(self, event_ids: Sequence[Any]) -> list[Document]:
+        return self._operations.execute(Find(COLLECTION, {"_id": {"$in": list(event_ids)}})) if event_ids else []
 
     def lacking(self, event_ids: Sequence[Any]) -> set[Any]:
         known = self._operations.execute(Find(APPLIED, {"_id": {"$in": list(event_ids)}}, projection={"_id": 1}))

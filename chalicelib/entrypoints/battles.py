@@ -7,7 +7,9 @@ from urllib.parse import quote
 from chalicelib.arena.battle_gate import BattleCommand
 from chalicelib.arena.battle_jobs import DONE
 from chalicelib.entrypoints.http import Answer, Call, Reply, Routes
+from chalicelib.entrypoints.passing_on import at_home
 from chalicelib.entrypoints.validation import Boolean, Explained, ObjectIdText, Schema, Text
+from chalicelib.errors import NotFound
 
 routes = Routes(__name__)
 
@@ -80,27 +82,34 @@ def queue_battle(call: Call) -> Reply:
     "GET",
     "/api/battle/status",
     authenticated=True,
-    at_home=True,
     query=STATUS,
     summary="What became of a battle, by any requestId",
     answers=(Answer("BattleStatus"),),
     refusals={404: ("battle not found",)},
 )
 def battle_status(call: Call) -> dict[str, Any]:
-    return call.arena.battle_queue.status(call.telegram_id, call.query["requestId"])
+    return _status(call, call.query["requestId"])
 
 
 @routes.route(
     "GET",
     "/api/battle/{requestId}",
     authenticated=True,
-    at_home=True,
     summary="What became of a battle, by a requestId of letters, digits and - . _ ~",
     answers=(Answer("BattleStatus"),),
     refusals={404: ("battle not found",)},
 )
 def battle(call: Call) -> dict[str, Any]:
-    return call.arena.battle_queue.status(call.telegram_id, call.path["requestId"])
+    return _status(call, call.path["requestId"])
+
+
+def _status(call: Call, request_id: str) -> dict[str, Any]:
+    """As this region knows it, where it was queued; else as the player's home does."""
+    try:
+        return call.arena.battle_queue.status(call.telegram_id, request_id)
+    except NotFound:
+        at_home(call.arena, call.telegram_id)
+        raise
 
 
 def status_url(request_id: str) -> str:

@@ -24,7 +24,7 @@ from chalicelib.entrypoints.outgoing import accepted, refused
 from chalicelib.entrypoints.passing_on import FORWARDED, at_home, passed_on, settled, vouched_for
 from chalicelib.entrypoints.routing import Answer, Call, Handler, Reply, Route
 from chalicelib.entrypoints.validation import Field, validate
-from chalicelib.errors import ArenaError, InternalError, NotFound
+from chalicelib.errors import ArenaError, InternalError, NotFound, Unauthorized
 from chalicelib.monitoring.meters import Work
 from chalicelib.observability import logger
 from chalicelib.settings import SettingsError
@@ -189,13 +189,7 @@ def _reply(
     identity = operator = None
     client = ""
     if arena is not None:
-        client = client_of(request.context, request.headers, arena.settings.rates.trusted_proxies)
-        passed = vouched_for(arena, request, route, path_values) if FORWARDED in request.headers else None
-        if passed is None:
-            gate.admit("address", client)
-        else:
-            # Counted where the client sent it.
-            client = passed.client
+        client = _counted(request, route, path_values, gate, arena)
         if route.operator:
             operator = _identify_operator(arena, request.headers)
         if route.operator_sign_in:
@@ -223,6 +217,20 @@ def _reply(
     else:
         result = settled(arena, lambda: _at_home(arena, route, call))
     return result if isinstance(result, Reply) else Reply(result)
+
+
+def _counted(request: Request, route: Route, path_values: Mapping[str, str], gate: Gate, arena: wiring.Arena) -> str:
+    """Whom the request is counted to: the sender, or the client another region has counted it to already."""
+    client = client_of(request.context, request.headers, arena.settings.rates.trusted_proxies)
+    try:
+        passed = vouched_for(arena, request, route, path_values) if FORWARDED in request.headers else None
+    except Unauthorized:
+        gate.admit("address", client)
+        raise
+    if passed is not None:
+        return passed.client
+    gate.admit("address", client)
+    return client
 
 
 def _at_home(arena: wiring.Arena, route: Route, call: Call) -> Any:

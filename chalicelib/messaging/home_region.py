@@ -1,11 +1,12 @@
 """Asking another region's API in a player's name."""
 
+import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
-from typing import Final
+from typing import Any, Final
 
 from chalicelib.errors import Unavailable
 
@@ -36,13 +37,16 @@ class HomeRegionApi:
         """
         request = urllib.request.Request(url, data=body or None, headers=dict(headers), method=method)  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout_seconds) as answer:  # noqa: S310
+            with self._answer(request) as answer:
                 return HomeAnswer(answer.status, _lowered(answer.headers), answer.read().decode())
-        except urllib.error.HTTPError as refusal:
-            with refusal:
-                return HomeAnswer(refusal.code, _lowered(refusal.headers), refusal.read().decode())
-        except OSError as error:
+        except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
             raise Unavailable("home_unreachable", "the player's home region can't be reached") from error
+
+    def _answer(self, request: urllib.request.Request) -> Any:
+        try:
+            return urllib.request.urlopen(request, timeout=self._timeout_seconds)  # noqa: S310
+        except urllib.error.HTTPError as refusal:
+            return refusal
 
 
 def _lowered(headers: Message) -> dict[str, str]:

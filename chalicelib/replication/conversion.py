@@ -41,6 +41,17 @@ def event_of(envelope: Envelope, from_json: FromJson) -> Event:
     )
 
 
+def stored_event(row: Mapping[str, Any]) -> Event:
+    """An outbox document as its own region's event."""
+    return Event(
+        event_id=row["_id"],
+        source_region=row["region"],
+        version=row["version"],
+        occurred_at=row["occurredAt"],
+        changes=row["changes"],
+    )
+
+
 def iso(moment: datetime) -> str:
     """UTC with milliseconds: ``2026-11-23T07:07:14.914Z``."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

@@ -1,16 +1,20 @@
 """One region takes over another's players, and gives them back, with no moment of two homes.
 
-The order is the point (docs/decisions/0019-replication.md): first nobody serves, everywhere that can be told; then a
-wait, longer than any environment believes the old roles and any transaction begun under them lives; then whoever is to
-serve gets every event it lacks; then it serves. A step that is repeated changes nothing: a run that died is run again.
+The order is the point (docs/decisions/0019-replication.md): whoever is to serve gets the events it lacks, as far as
+that can be done while the old roles hold; then nobody serves, everywhere; then a wait, longer than any environment
+believes the old roles and any transaction begun under them lives; then the rest of the events; then it serves. A step
+that is repeated changes nothing: a run that died is run again. Of two runs at once one finds the other's mark and ends.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 from chalicelib.arena.ports import Document
+from chalicelib.replication.applying import REMEMBERED
+from chalicelib.replication.conversion import stored_event
 from chalicelib.replication.ports import Event
 from chalicelib.replication.regions import ROLES_SECONDS, Role, roles_of
 
@@ -22,6 +26,8 @@ PAGE: Final = 500
 BATCH: Final = 20
 ROUNDS_MAX: Final = 5
 """Passes over what came too early, at most."""
+LOOKED_AT_AGAIN: Final = 20
+"""Pages at the end of the first pass that the second looks at again: an id is made before its event is committed."""
 
 
 class FailoverRefused(Exception):
@@ -39,13 +45,15 @@ class RegionHand(Protocol):
 
     def roles(self) -> list[Document]: ...
 
-    def write_role(self, region: str, served_by: str | None, epoch: int, now: datetime) -> None:
-        """Unless a later epoch is there already."""
+    def write_role(self, region: str, served_by: str | None, epoch: int, run: str, now: datetime) -> bool:
+        """Unless the same or a later epoch is there already; whether ``run``'s is there now."""
         ...
 
-    def told(self, after: Any, limit: int) -> list[Document]:
-        """The region's own events by id, those after ``after`` (None: from the oldest kept)."""
+    def told(self, after: Any, limit: int) -> list[Any]:
+        """Ids of the region's own events in order, those after ``after`` (None: from the oldest kept)."""
         ...
+
+    def events(self, event_ids: Sequence[Any]) -> list[Document]: ...
 
     def lacking(self, event_ids: Sequence[Any]) -> set[Any]:
         """Those of other regions' events that were never applied here."""
@@ -66,7 +74,8 @@ class Takeover:
     """Of the fence; serving has the one after it."""
     reachable: tuple[str, ...]
     unreachable: tuple[str, ...]
-    forced: bool = False
+    forced: bool
+    """What is missing, and who is not told, is accepted."""
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -74,9 +83,10 @@ class Takeover:
         told = ", ".join(self.reachable)
         sources = [region for region in self.reachable if region != self.serving]
         return (
+            f"catch up: {self.serving} gets every event of {', '.join(sources) or 'nobody'} that it lacks",
             f"fence: nobody serves the players of {self.of} (epoch {self.epoch}, told to {told})",
             f"wait {SETTLE_SECONDS:.0f} s: until no environment and no transaction knows better",
-            f"drain: {self.serving} gets every event of {', '.join(sources) or 'nobody'} that it lacks",
+            f"drain: {self.serving} gets what came meanwhile",
             f"serve: {self.serving} serves the players of {self.of} (epoch {self.epoch + 1}, told to {told})",
         )
 
@@ -90,6 +100,8 @@ class Report:
     """Events applied, by the region they are from."""
     early: int = 0
     """Events that need one that is nowhere to be had."""
+    too_old: int = 0
+    """Events kept in an outbox for longer than it is known whether they were applied: left out."""
     unserved_seconds: float = 0.0
     """From the fence until somebody served."""
 
@@ -105,7 +117,7 @@ def plan_failover(
     """``to`` (default: the first by priority that serves itself) for ``failed``.
 
     ``regions`` in order of priority; ``found`` holds the ``regions`` documents of each database that answered. Raises
-    ``FailoverRefused``.
+    ``FailoverRefused``; with ``force`` only for what makes no sense.
     """
     reasons = _unknown(regions, [failed, *([to] if to else [])])
     roles = _newest(regions, found)
@@ -117,85 +129,125 @@ def plan_failover(
         reasons.append(f"{target} can't take over from itself")
     elif target in regions and target not in able:
         reasons.append(f"{target} does not serve itself, or its database does not answer; choose of: {', '.join(able)}")
-    if failed in regions and roles[failed].served_by not in (failed, None, target):
-        reasons.append(f"{roles[failed].served_by} serves for {failed} already; return it first")
-    if failed in regions and failed not in found and not force:
-        reasons.append(
-            f"the database of {failed} does not answer: what it acknowledged and did not send would be missing until "
-            "it returns, and could be spent twice; bring the database up, or accept that with --force"
-        )
+    if failed in regions and not force:
+        if roles[failed].served_by not in (failed, None, target):
+            reasons.append(
+                f"{roles[failed].served_by} serves for {failed} already; return it first, or if that region has "
+                "failed, too, accept what it did not tell with --force"
+            )
+        reasons += _unanswering(regions, found)
     if reasons:
         raise FailoverRefused(reasons)
-    return _takeover(regions, found, roles, of=failed, serving=str(target), forced=failed not in found)
+    return _takeover(regions, found, roles, of=failed, serving=str(target), forced=force)
 
 
-def plan_return(regions: Sequence[str], found: Mapping[str, Sequence[Mapping[str, Any]]], *, region: str) -> Takeover:
+def plan_return(
+    regions: Sequence[str],
+    found: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    region: str,
+    force: bool = False,
+) -> Takeover:
     """``region`` takes its players back. Raises ``FailoverRefused``."""
     reasons = _unknown(regions, [region])
     roles = _newest(regions, found)
     if not reasons and region not in found:
         reasons.append(f"the database of {region} does not answer")
-    if not reasons and roles[region].served_by == region:
+    elif not reasons and roles[region].served_by == region:
         reasons.append(f"{region} serves itself: there is nothing to return")
-    helper = None if reasons else roles[region].served_by
-    if helper is not None and helper not in found:
-        reasons.append(f"the database of {helper}, which serves for {region}, does not answer")
+    elif not force:
+        reasons += _unanswering(regions, found)
     if reasons:
         raise FailoverRefused(reasons)
-    return _takeover(regions, found, roles, of=region, serving=region, forced=False)
+    return _takeover(regions, found, roles, of=region, serving=region, forced=force)
 
 
 def carry_out(
     takeover: Takeover,
     hands: Mapping[str, RegionHand],
     *,
+    run: str,
     clock: Callable[[], datetime],
     sleep: Callable[[float], None],
     tell: Callable[[str], None],
 ) -> Report:
-    """Does it. ``hands`` are those of the reachable regions. Raises ``Unavailable``: then run it again."""
+    """Does it. ``hands`` are those of the reachable regions; ``run`` is text no other run has.
+
+    Raises ``Unavailable``: then run it again; ``FailoverRefused`` when another run is at it, or when events are there
+    that can't be applied, before anything is fenced.
+    """
     report = Report(takeover=takeover)
+    seen: dict[str, Any] = {}
     steps = iter(takeover.steps)
-    if takeover.serving == takeover.of:
-        # Most of it while somebody still serves, so that nobody waits for it.
-        tell("catch up: before anything is fenced")
-        drain(takeover, hands, report)
+    tell(next(steps))
+    _drain(takeover, hands, report, seen, clock)
+    if report.early and not takeover.forced:
+        raise FailoverRefused(
+            [f"{report.early} events need one that is nowhere: ./arena replication verify --repair, or --force"]
+        )
     tell(next(steps))
     fenced = clock()
-    for hand in hands.values():
-        hand.write_role(takeover.of, None, takeover.epoch, clock())
+    _write(takeover, hands, None, takeover.epoch, run, clock)
     tell(next(steps))
     sleep(SETTLE_SECONDS)
     tell(next(steps))
-    drain(takeover, hands, report)
+    _drain(takeover, hands, report, seen, clock)
     tell(next(steps))
-    # Who takes over hears of it first: nobody is sent to a region that does not know yet.
-    for name in sorted(hands, key=lambda name: name != takeover.serving):
-        hands[name].write_role(takeover.of, takeover.serving, takeover.epoch + 1, clock())
+    _write(takeover, hands, takeover.serving, takeover.epoch + 1, run, clock)
     report.unserved_seconds = (clock() - fenced).total_seconds()
     return report
 
 
-def drain(takeover: Takeover, hands: Mapping[str, RegionHand], report: Report) -> None:
-    """Gives ``takeover.serving`` what it lacks of the others' events."""
+def _write(
+    takeover: Takeover,
+    hands: Mapping[str, RegionHand],
+    served_by: str | None,
+    epoch: int,
+    run: str,
+    clock: Callable[[], datetime],
+) -> None:
+    # Who takes over hears of it first: nobody is sent to a region that does not know yet.
+    for name in sorted(hands, key=lambda name: name != takeover.serving):
+        if not hands[name].write_role(takeover.of, served_by, epoch, run, clock()):
+            raise FailoverRefused([f"another run is changing who serves {takeover.of}: wait for it, then look again"])
+
+
+def _drain(
+    takeover: Takeover,
+    hands: Mapping[str, RegionHand],
+    report: Report,
+    seen: dict[str, Any],
+    clock: Callable[[], datetime],
+) -> None:
+    """Gives ``takeover.serving`` what it lacks of the others' events; ``seen`` is where the next pass begins."""
     target = hands[takeover.serving]
     early: list[Event] = []
     for name, source in hands.items():
         if name == takeover.serving:
             continue
-        for page in _pages(source):
-            lacking = target.lacking([row["_id"] for row in page])
-            # Events from before replication tell nothing.
-            events = [_event(row) for row in page if row["_id"] in lacking and "changes" in row]
-            early += _applied(target, events, name, report)
+        starts: deque[Any] = deque([seen.get(name)], maxlen=LOOKED_AT_AGAIN)
+        while page := source.told(starts[-1], PAGE):
+            early += _applied(target, _lacking(source, target, page, report, clock()), report)
+            starts.append(page[-1])
+        seen[name] = starts[0]
     for _ in range(ROUNDS_MAX):
         if not early:
             break
-        early = _applied(target, early, None, report)
+        early = _applied(target, early, report)
     report.early = len(early)
 
 
-def _applied(target: RegionHand, events: list[Event], name: str | None, report: Report) -> list[Event]:
+def _lacking(source: RegionHand, target: RegionHand, page: Sequence[Any], report: Report, now: datetime) -> list[Event]:
+    lacking = target.lacking(page)
+    rows = source.events([event_id for event_id in page if event_id in lacking])
+    # Events from before replication tell nothing.
+    events = [stored_event(row) for row in rows if "changes" in row]
+    young = [event for event in events if now - event.occurred_at <= REMEMBERED]
+    report.too_old += len(events) - len(young)
+    return young
+
+
+def _applied(target: RegionHand, events: list[Event], report: Report) -> list[Event]:
     left = []
     events = sorted(events, key=lambda event: event.version)
     for start in range(0, len(events), BATCH):
@@ -205,26 +257,8 @@ def _applied(target: RegionHand, events: list[Event], name: str | None, report: 
             if event.event_id in early:
                 left.append(event)
             else:
-                source = name or event.source_region
-                report.drained[source] = report.drained.get(source, 0) + 1
+                report.drained[event.source_region] = report.drained.get(event.source_region, 0) + 1
     return left
-
-
-def _pages(source: RegionHand) -> Iterator[list[Document]]:
-    after = None
-    while page := source.told(after, PAGE):
-        yield page
-        after = page[-1]["_id"]
-
-
-def _event(row: Mapping[str, Any]) -> Event:
-    return Event(
-        event_id=row["_id"],
-        source_region=row["region"],
-        version=row["version"],
-        occurred_at=row["occurredAt"],
-        changes=row["changes"],
-    )
 
 
 def _takeover(
@@ -250,6 +284,16 @@ def _newest(regions: Sequence[str], found: Mapping[str, Sequence[Mapping[str, An
     """Of every region the role with the highest epoch any database knows."""
     known = [roles_of(regions, documents) for documents in found.values()] or [roles_of(regions, [])]
     return {region: max((roles[region] for roles in known), key=lambda role: role.epoch) for region in regions}
+
+
+def _unanswering(regions: Sequence[str], found: Mapping[str, object]) -> list[str]:
+    """Why every database must answer."""
+    return [
+        f"the database of {region} does not answer: what it acknowledged and did not send would be missing until it "
+        "returns and could be spent twice, and it would not hear who serves; bring it up, or accept that with --force"
+        for region in regions
+        if region not in found
+    ]
 
 
 def _unknown(regions: Sequence[str], named: Sequence[str]) -> list[str]:

@@ -250,8 +250,8 @@ class Receiver:
             return self._told(one, "dead", reason=f"too_old: {error}")
         if isinstance(error, _POISON):
             return self._told(one, "dead", reason=f"poison_payload: {type(error).__name__}: {error}")
-        code = error.code if isinstance(error, ArenaError) else type(error).__name__
-        reason = f"{code}: {error}"
+        # A driver's own words may hold documents.
+        reason = f"{error.code}: {error}" if isinstance(error, ArenaError) else type(error).__name__
         if delivery.receives > RETRIES and not isinstance(error, Unavailable):
             return self._told(one, "dead", reason=reason)
         return self._told(one, "again", reason=reason, again_seconds=_delay(delivery.receives))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chalicelib.arena.homes import Homes
+from chalicelib.errors import Unavailable
 
 COLLECTION: Final = "regions"
 ROLES_SECONDS: Final = 1.0
@@ -67,12 +68,14 @@ class KnownRoles:
         self._roles: dict[str, Role] = {}
 
     def roles(self) -> dict[str, Role]:
-        """Raises what reading raises: whoever does not know the roles may not serve."""
+        """Raises what reading raises, and ``Unavailable``: whoever does not know the roles may not serve."""
         now = self._monotonic()
         if now >= self._until:
             # The time before reading counts, or a slow answer would be believed for too long.
             self._roles = roles_of(self._regions, self._read())
             self._until = now + ROLES_SECONDS
+            if self._monotonic() >= self._until:
+                raise Unavailable("database_unavailable", "who serves whom was read too slowly to be believed")
         return self._roles
 
     def homes(self) -> Homes:

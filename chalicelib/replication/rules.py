@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from chalicelib.arena.homes import ARRIVED
 from chalicelib.arena.ledger import CURRENCIES, balance_field
 from chalicelib.replication.versions import NEVER, joined, newest_of
 
@@ -89,7 +88,7 @@ DOCUMENTS: Final[Mapping[str, Documents]] = {
     "users": Documents(
         key="telegramId",
         # A player is touched without anything to tell: by a visit, or a payment.
-        local=frozenset({"_id", "__v", "createdAt", "updatedAt", "lastSeenAt", "standingsAt", ARRIVED}),
+        local=frozenset({"_id", "__v", "createdAt", "updatedAt", "lastSeenAt", "standingsAt"}),
         latest=frozenset(),
         creatable=True,
         derived=frozenset({"totals", "seasons", *map(balance_field, CURRENCIES)}),

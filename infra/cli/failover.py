@@ -1,7 +1,9 @@
 """``./arena failover``: another region takes over a failed one's players, and gives them back."""
 
 import json
+import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import click
 from chalicelib.clock import system_clock
 from chalicelib.replication.failover import (
     FailoverRefused,
+    RegionHand,
     Report,
     Takeover,
     carry_out,
@@ -24,7 +27,7 @@ from infra.cli.region_databases import named_databases, opened_hands
 @click.option("--from", "failed", default=None, help="The region that has failed.")
 @click.option("--to", default=None, help="The region that takes over. Default: the first by priority that can.")
 @click.option("--return", "returning", default=None, metavar="REGION", help="The region that takes its players back.")
-@click.option("--force", is_flag=True, help="Even if the failed region's database does not answer. Read the runbook.")
+@click.option("--force", is_flag=True, help="Even if databases do not answer. Read the runbook.")
 @click.option("--dry-run", is_flag=True, help="Check, and show the steps; change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
@@ -59,7 +62,7 @@ def command(
             if failed is not None:
                 takeover = plan_failover(regions, found, failed=failed, to=to, force=force)
             else:
-                takeover = plan_return(regions, found, region=str(returning))
+                takeover = plan_return(regions, found, region=str(returning), force=force)
         except FailoverRefused as refusal:
             raise click.ClickException(str(refusal)) from refusal
         if dry_run:
@@ -68,12 +71,24 @@ def command(
         if not yes:
             click.echo("\n".join(_shown(takeover)), err=True)
             click.confirm("Do it?", abort=True, err=True)
-        report = carry_out(
-            takeover, hands, clock=system_clock, sleep=time.sleep, tell=lambda line: click.echo(line, err=True)
-        )
+        report = _done(takeover, hands)
     click.echo(json.dumps(_result(report), indent=2) if as_json else "\n".join(_told(report)))
     if report.early:
         raise click.ClickException(f"{report.early} events need one that is nowhere: run ./arena replication verify")
+
+
+def _done(takeover: Takeover, hands: Mapping[str, RegionHand]) -> Report:
+    try:
+        return carry_out(
+            takeover,
+            hands,
+            run=secrets.token_hex(8),
+            clock=system_clock,
+            sleep=time.sleep,
+            tell=lambda line: click.echo(line, err=True),
+        )
+    except FailoverRefused as refusal:
+        raise click.ClickException(str(refusal)) from refusal
 
 
 def _plan(takeover: Takeover) -> dict[str, Any]:
@@ -87,6 +102,7 @@ def _result(report: Report) -> dict[str, Any]:
         "epoch": report.takeover.epoch + 1,
         "drained": report.drained,
         "early": report.early,
+        "too_old": report.too_old,
         "unserved_seconds": round(report.unserved_seconds, 3),
     }
 
@@ -94,9 +110,11 @@ def _result(report: Report) -> dict[str, Any]:
 def _shown(takeover: Takeover) -> list[str]:
     lines = [f"{number}. {step}" for number, step in enumerate(takeover.steps, 1)]
     if takeover.unreachable:
-        lines.append(f"not reachable, told when they return: {', '.join(takeover.unreachable)}")
-    if takeover.forced:
-        lines.append(f"FORCED: what {takeover.of} acknowledged and did not send is missing until it returns")
+        missing = ", ".join(takeover.unreachable)
+        lines.append(
+            f"FORCED: {missing} can't be reached: what they did not send is missing, and they go on as they were; "
+            "run it again when they answer, before they serve anybody"
+        )
     return lines
 
 
@@ -106,4 +124,5 @@ def _told(report: Report) -> list[str]:
         f"{report.takeover.serving} serves the players of {report.takeover.of}",
         f"events it lacked: {drained}",
         f"nobody served them for {report.unserved_seconds:.1f} s",
+        *([f"{report.too_old} events are too old to be applied: they stay in the outbox"] if report.too_old else []),
     ]

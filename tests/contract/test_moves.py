@@ -1,7 +1,7 @@
 """Players move home between two regions, on both stores: never two homes, nothing spent twice, nothing forgotten."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from chalicelib.data.transactions import Transactions
 from chalicelib.errors import ArenaError, BadRequest, Conflict, TooManyRequests
 from chalicelib.replication.applying import decide
 from chalicelib.replication.capture import Recorder
+from chalicelib.replication.conversion import stored_event
 from chalicelib.replication.moves import STAYS, Moves
 from chalicelib.replication.ports import Event, ReplicaStore
 from tests.fakes.memory_database import MemoryDatabase
@@ -67,27 +68,17 @@ class Region:
         self.brokers.train(ActionRequest(telegram_id="777", request_id=request_id), self.broker(), "speed")
 
     def told(self) -> list[Event]:
-        return [event_of(row, self.name) for row in self.read("outbox")]
+        return [stored_event(row) for row in self.read("outbox")]
 
     def hear(self, events: list[Event]) -> None:
         self.replica.transact(lambda snapshot: decide(events, snapshot, self.clock()))
 
 
-def event_of(row: Document, region: str) -> Event:
-    return Event(
-        event_id=row["_id"],
-        source_region=region,
-        version=row["version"],
-        occurred_at=row["occurredAt"],
-        changes=row["changes"],
-    )
-
-
 class Pair:
     """Two regions that talk only when told to."""
 
-    def __init__(self, first: Region, second: Region) -> None:
-        self.first, self.second = first, second
+    def __init__(self, first: Region, second: Region, serving: dict[str, str]) -> None:
+        self.first, self.second, self.serving = first, second, serving
 
     def sync(self) -> None:
         told = {region.name: region.told() for region in (self.first, self.second)}
@@ -95,8 +86,8 @@ class Pair:
         self.first.hear(told[self.second.name])
 
 
-def _homes(name: str) -> Homes:
-    return Homes(region=name, first=FIRST, serving={region: region for region in REGIONS})
+def _homes(name: str, serving: Mapping[str, str]) -> Homes:
+    return Homes(region=name, first=FIRST, serving=serving)
 
 
 def _recorder(clock: ManualClock, name: str) -> Recorder:
@@ -104,7 +95,7 @@ def _recorder(clock: ManualClock, name: str) -> Recorder:
     return Recorder(clock, name, 15 - REGIONS.index(name), others, ObjectId)
 
 
-def memory_region(name: str, clock: ManualClock) -> Region:
+def memory_region(name: str, clock: ManualClock, serving: Mapping[str, str]) -> Region:
     database = MemoryDatabase()
     for mode in memory_world().read("gamemodes"):
         database.commit([Insert("gamemodes", (mode,))])
@@ -113,16 +104,18 @@ def memory_region(name: str, clock: ManualClock) -> Region:
     return Region(
         name=name,
         clock=clock,
-        battles=BattleService(told, clock, secret=SECRET, stripe=0, homes=lambda: _homes(name)),
-        brokers=BrokerService(told, players, clock, stripe=0, homes=lambda: _homes(name)),
-        moves=Moves(MemoryMoves(told), clock, lambda: _homes(name)),
+        battles=BattleService(told, clock, secret=SECRET, stripe=0, homes=lambda: _homes(name, serving)),
+        brokers=BrokerService(told, players, clock, stripe=0, homes=lambda: _homes(name, serving)),
+        moves=Moves(MemoryMoves(told), clock, lambda: _homes(name, serving)),
         replica=MemoryReplica(silent),
         read=lambda collection: database.now().find(collection),
         write=lambda *writes: told.transact(lambda _: Outcome(None, writes)),
     )
 
 
-def mongo_region(name: str, clock: ManualClock, database: Database[Document], uri: str) -> tuple[Region, Pools]:
+def mongo_region(
+    name: str, clock: ManualClock, database: Database[Document], uri: str, serving: Mapping[str, str]
+) -> tuple[Region, Pools]:
     ensure_indexes(database)
     seed_defaults(database, NOON)
     pools = Pools(uri, without_secondaries(GUIDE_POOLS))
@@ -133,9 +126,9 @@ def mongo_region(name: str, clock: ManualClock, database: Database[Document], ur
     region = Region(
         name=name,
         clock=clock,
-        battles=BattleService(told, clock, secret=SECRET, stripe=0, homes=lambda: _homes(name)),
-        brokers=BrokerService(told, players, clock, stripe=0, homes=lambda: _homes(name)),
-        moves=Moves(MongoMoves(told), clock, lambda: _homes(name)),
+        battles=BattleService(told, clock, secret=SECRET, stripe=0, homes=lambda: _homes(name, serving)),
+        brokers=BrokerService(told, players, clock, stripe=0, homes=lambda: _homes(name, serving)),
+        moves=Moves(MongoMoves(told), clock, lambda: _homes(name, serving)),
         replica=MongoReplica(MongoStore(operations, transactions)),
         read=lambda collection: list(database[collection].find()),
         write=lambda *writes: told.transact(lambda _: Outcome(None, writes)),
@@ -145,16 +138,16 @@ def mongo_region(name: str, clock: ManualClock, database: Database[Document], ur
 
 @pytest.fixture(params=["memory", "mongo"])
 def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
-    clock = ManualClock(NOON)
+    clock, serving = ManualClock(NOON), {region: region for region in REGIONS}
     if request.param == "memory":
-        pair = Pair(memory_region(FIRST, clock), memory_region(SECOND, clock))
+        pair = Pair(memory_region(FIRST, clock, serving), memory_region(SECOND, clock, serving), serving)
         _begin(pair)
         yield pair
         return
     client, uri = request.getfixturevalue("mongo_client"), request.getfixturevalue("mongo_uri")
     databases = {name: client[f"test_{ObjectId()}"] for name in REGIONS}
-    made = {name: mongo_region(name, clock, database, uri) for name, database in databases.items()}
-    pair = Pair(*(region for region, _ in made.values()))
+    made = {name: mongo_region(name, clock, database, uri, serving) for name, database in databases.items()}
+    pair = Pair(made[FIRST][0], made[SECOND][0], serving)
     _begin(pair)
     yield pair
     for name, database in databases.items():
@@ -237,6 +230,29 @@ def test_a_home_that_serves_nobody_takes_nobody(pair: Pair) -> None:
         moves.move("777", SECOND)
 
 
+def test_who_serves_for_a_failed_home_waits_for_the_mover_too(pair: Pair) -> None:
+    """And what it then spends does not lock the player out of the home that comes back."""
+    pair.first.moves.move("777", SECOND)
+    pair.sync()
+    assert pair.second.moves.settle("777")
+    pair.second.clock.advance(STAYS.total_seconds())
+    pair.second.train("before moving back")
+    pair.second.moves.move("777", FIRST)
+    spent, move = pair.second.told()[-2:]
+    pair.first.hear([move])
+    pair.serving[FIRST] = SECOND
+    with pytest.raises(NotHome):
+        pair.first.train("served elsewhere")
+    with pytest.raises(HomeMoving):
+        pair.second.train("the mover's arrival is not noted")
+    assert pair.second.moves.settle("777")
+    pair.second.train("while serving for the home")
+    pair.first.hear([spent])
+    pair.sync()
+    pair.serving[FIRST] = FIRST
+    pair.first.train("at home again")
+
+
 def test_random_stories_never_spend_a_balance_twice(pair: Pair) -> None:
     """Battles, purchases and moves anywhere, events in any order: each is decided by one home, and the sums agree."""
     seed = random.randrange(2**32)
@@ -278,7 +294,7 @@ def test_random_stories_never_spend_a_balance_twice(pair: Pair) -> None:
 
 def _decides(region: Region) -> bool:
     try:
-        _homes(region.name).require(region.user())
+        _homes(region.name, {one: one for one in REGIONS}).require(region.user())
     except ArenaError:
         return False
     return True

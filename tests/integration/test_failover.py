@@ -33,8 +33,8 @@ from chalicelib.data.store import MongoStore
 from chalicelib.data.transactions import Transactions
 from chalicelib.errors import Unavailable
 from chalicelib.replication.capture import Recorder
+from chalicelib.replication.conversion import stored_event
 from chalicelib.replication.failover import Report, carry_out, plan_failover, plan_return
-from chalicelib.replication.ports import Event
 from chalicelib.replication.regions import ROLES_SECONDS, KnownRoles
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
@@ -72,22 +72,12 @@ class Region:
         outbox, told = MongoOutbox(self.operations), 0
         for name, other in others.items():
             rows = outbox.claim(name, system_clock(), 50)
-            events = [_event(row) for row in rows]
+            events = [stored_event(row) for row in rows]
             if events:
                 other.hand.apply(events)
                 outbox.sent(name, [row["_id"] for row in rows], system_clock())
             told += len(events)
         return told
-
-
-def _event(row: Document) -> Event:
-    return Event(
-        event_id=row["_id"],
-        source_region=row["region"],
-        version=row["version"],
-        occurred_at=row["occurredAt"],
-        changes=row["changes"],
-    )
 
 
 def region(name: str, database: Database[Document], uri: str, opened: list[Pools]) -> Region:
@@ -183,7 +173,14 @@ def publishing(regions: Mapping[str, Region], source: Region, stop: threading.Ev
 def takeover(regions: Mapping[str, Region], plan: Callable[[dict[str, list[Document]]], Any]) -> Report:
     hands = {name: found.hand for name, found in regions.items()}
     planned = plan({name: hand.roles() for name, hand in hands.items()})
-    return carry_out(planned, hands, clock=system_clock, sleep=lambda _: time.sleep(SETTLE), tell=lambda _: None)
+    return carry_out(
+        planned,
+        hands,
+        run=str(ObjectId()),
+        clock=system_clock,
+        sleep=lambda _: time.sleep(SETTLE),
+        tell=lambda _: None,
+    )
 
 
 def test_failover_and_return_under_load(regions: dict[str, Region]) -> None:

@@ -34,13 +34,19 @@ def _(town: Town, roles: Callable[..., Any]) -> None:
 
 @covers(MongoRegionHand.write_role)
 def _(town: Town, write_role: Callable[..., Any]) -> None:
-    write_role("region-1", None, 2, NOON)
+    assert write_role("region-1", None, 2, "mine", NOON)
+    assert not write_role("region-1", None, 2, "another's", NOON)
 
 
 @covers(MongoRegionHand.told)
 def _(town: Town, told: Callable[..., Any]) -> None:
     first = told(None, 100)
-    assert told(first[-1]["_id"], 100)[0]["_id"] > first[-1]["_id"]
+    assert told(first[-1], 100)[0] > first[-1]
+
+
+@covers(MongoRegionHand.events)
+def _(town: Town, events: Callable[..., Any]) -> None:
+    assert len(events([oid("outbox", number) for number in range(10)])) == 10
 
 
 @covers(MongoRegionHand.lacking)

@@ -1,7 +1,7 @@
 """Who may take over from whom, in which order, and what is refused."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,10 @@ from bson import ObjectId
 
 from chalicelib.arena.ports import Document
 from chalicelib.clock import ManualClock
+from chalicelib.replication.applying import REMEMBERED
 from chalicelib.replication.failover import (
+    LOOKED_AT_AGAIN,
+    PAGE,
     SETTLE_SECONDS,
     FailoverRefused,
     Report,
@@ -33,19 +36,26 @@ class Hand:
         self.name = name
         self.log = log
         self.stored: dict[str, Document] = {}
-        self.events: list[Document] = []
+        self.own: list[Document] = []
+        self.looked_at = 0
         self.applied: list[Any] = []
 
     def roles(self) -> list[Document]:
         return list(self.stored.values())
 
-    def write_role(self, region: str, served_by: str | None, epoch: int, now: datetime) -> None:
+    def write_role(self, region: str, served_by: str | None, epoch: int, run: str, now: datetime) -> bool:
         if self.stored.get(region, {"epoch": 0})["epoch"] < epoch:
-            self.stored[region] = {"_id": region, "servedBy": served_by, "epoch": epoch, "changedAt": now}
+            role = {"_id": region, "servedBy": served_by, "epoch": epoch, "run": run, "changedAt": now}
+            self.stored[region] = role
         self.log.append(f"{self.name}: {region} by {served_by}")
+        return bool(self.stored[region]["run"] == run)
 
-    def told(self, after: Any, limit: int) -> list[Document]:
-        return [event for event in self.events if after is None or event["_id"] > after][:limit]
+    def told(self, after: Any, limit: int) -> list[Any]:
+        self.looked_at += 1
+        return [event["_id"] for event in self.own if after is None or event["_id"] > after][:limit]
+
+    def events(self, event_ids: Sequence[Any]) -> list[Document]:
+        return [event for event in self.own if event["_id"] in event_ids]
 
     def lacking(self, event_ids: Sequence[Any]) -> set[Any]:
         return set(event_ids) - set(self.applied)
@@ -62,8 +72,8 @@ class Hand:
 
     def tell(self, *needs: Any) -> Any:
         event_id = ObjectId()
-        version = f"{len(self.events):017x}"
-        self.events.append(
+        version = f"{len(self.own):017x}"
+        self.own.append(
             {"_id": event_id, "region": self.name, "version": version, "occurredAt": NOON, "changes": list(needs)}
         )
         return event_id
@@ -74,14 +84,17 @@ def hands() -> tuple[dict[str, Hand], list[str]]:
     return {region: Hand(region, log) for region in REGIONS}, log
 
 
-def done(takeover: Takeover, found: dict[str, Hand], log: list[str]) -> Report:
+def done(
+    takeover: Takeover, found: dict[str, Hand], log: list[str], meanwhile: Callable[[], object] = lambda: None
+) -> Report:
     clock = ManualClock(NOON)
 
     def sleep(seconds: float) -> None:
         log.append("waited")
+        meanwhile()
         clock.advance(seconds)
 
-    return carry_out(takeover, found, clock=clock, sleep=sleep, tell=lambda _: None)
+    return carry_out(takeover, found, run="this", clock=clock, sleep=sleep, tell=lambda _: None)
 
 
 def test_fence_wait_drain_serve() -> None:
@@ -89,16 +102,15 @@ def test_fence_wait_drain_serve() -> None:
     events = [found[A].tell() for _ in range(50)]
     found[B].applied = events[:40]
     takeover = plan_failover(REGIONS, NOBODY_KNOWS, failed=A)
-    report = done(takeover, found, log)
+    report = done(takeover, found, log, meanwhile=lambda: events.append(found[A].tell()))
     assert log == [
-        *(f"{region}: {A} by None" for region in REGIONS),
-        "waited",
         f"{B}: applied 10",
-        f"{B}: {A} by {B}",
-        f"{A}: {A} by {B}",
-        f"{C}: {A} by {B}",
+        *(f"{region}: {A} by None" for region in (B, A, C)),
+        "waited",
+        f"{B}: applied 1",
+        *(f"{region}: {A} by {B}" for region in (B, A, C)),
     ]
-    assert (set(found[B].applied), report.drained, report.early) == (set(events), {A: 10}, 0)
+    assert (set(found[B].applied), report.drained, report.early) == (set(events), {A: 11}, 0)
     assert report.unserved_seconds == SETTLE_SECONDS
     assert all(hand.stored[A]["epoch"] == 2 for hand in found.values())
 
@@ -107,7 +119,7 @@ def test_a_run_that_died_is_run_again() -> None:
     """The first fenced and died: the second's fence has a higher number, and ends as the first would have."""
     found, log = hands()
     for hand in found.values():
-        hand.write_role(A, None, 1, NOON)
+        hand.write_role(A, None, 1, "earlier", NOON)
     takeover = plan_failover(REGIONS, {name: hand.roles() for name, hand in found.items()}, failed=A)
     assert (takeover.serving, takeover.epoch) == (B, 2)
     done(takeover, found, log)
@@ -127,13 +139,44 @@ def test_a_return_catches_up_before_anything_is_fenced() -> None:
     assert found[B].stored[A] == {**found[B].stored[A], "servedBy": A, "epoch": 4}
 
 
-def test_what_comes_too_early_is_tried_again_and_what_needs_nothing_there_is_counted() -> None:
+def test_what_comes_too_early_is_tried_again() -> None:
     found, log = hands()
     beginning = found[C].tell()
     found[A].tell(beginning)
-    found[A].tell("nowhere")
     report = done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found, log)
-    assert (report.drained, report.early) == ({A: 1, C: 1}, 1)
+    assert (report.drained, report.early) == ({A: 1, C: 1}, 0)
+
+
+def test_what_needs_something_that_is_nowhere_stops_it_before_the_fence() -> None:
+    found, log = hands()
+    found[A].tell("nowhere")
+    with pytest.raises(FailoverRefused, match="1 events need one that is nowhere"):
+        done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found, log)
+    assert not any(hand.stored for hand in found.values())
+    assert done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A, force=True), found, log).early == 1
+
+
+def test_what_is_too_old_is_left_out_and_counted() -> None:
+    found, log = hands()
+    found[A].tell()
+    found[A].own[0]["occurredAt"] = NOON - REMEMBERED - timedelta(days=1)
+    report = done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found, log)
+    assert (report.too_old, report.drained) == (2, {})
+
+
+def test_of_two_runs_at_once_one_ends() -> None:
+    """Both planned the same numbers; whoever finds the other's mark stops."""
+    found, log = hands()
+    found[C].write_role(A, None, 1, "the other", NOON)
+    with pytest.raises(FailoverRefused, match="another run"):
+        done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found, log)
+
+
+def test_the_second_pass_looks_at_the_end_only() -> None:
+    found, log = hands()
+    found[B].applied = [found[A].tell() for _ in range((LOOKED_AT_AGAIN + 30) * PAGE)]
+    done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found, log)
+    assert found[A].looked_at <= LOOKED_AT_AGAIN + 30 + 1 + LOOKED_AT_AGAIN + 1
 
 
 @pytest.mark.parametrize(
@@ -142,7 +185,8 @@ def test_what_comes_too_early_is_tried_again_and_what_needs_nothing_there_is_cou
         ({"failed": "mars"}, NOBODY_KNOWS, "no region 'mars'; there are: us-east-1, eu-west-1, ap-southeast-1"),
         ({"failed": A, "to": A}, NOBODY_KNOWS, "can't take over from itself"),
         ({"failed": A}, {A: []}, "no other region answers"),
-        ({"failed": A}, {B: [], C: []}, "with --force"),
+        ({"failed": A}, {B: [], C: []}, f"the database of {A} does not answer"),
+        ({"failed": A}, {A: [], B: []}, f"the database of {C} does not answer"),
         ({"failed": A, "to": C}, {A: [], B: []}, "choose of: eu-west-1"),
         ({"failed": A}, {B: [{"_id": A, "servedBy": C, "epoch": 2}], A: [], C: []}, "serves for us-east-1 already"),
     ],
@@ -153,10 +197,18 @@ def test_refusals(arguments: dict[str, Any], found: dict[str, list[Document]], r
     assert reason in str(refusal.value)
 
 
-def test_force_is_for_a_database_that_is_gone() -> None:
+def test_force_accepts_what_does_not_answer() -> None:
     takeover = plan_failover(REGIONS, {B: [], C: []}, failed=A, force=True)
     assert (takeover.forced, takeover.serving, takeover.unreachable) == (True, B, (A,))
-    assert not plan_failover(REGIONS, NOBODY_KNOWS, failed=A, force=True).forced
+
+
+def test_whoever_helped_may_fail_as_well() -> None:
+    """B serves for A and fails: C takes over, and A can be returned without B."""
+    helped = [{"_id": A, "servedBy": B, "epoch": 2}]
+    assert plan_failover(REGIONS, {A: helped, C: helped}, failed=A, to=C, force=True).epoch == 3
+    with pytest.raises(FailoverRefused, match=f"the database of {B} does not answer"):
+        plan_return(REGIONS, {A: helped, C: helped}, region=A)
+    assert plan_return(REGIONS, {A: helped, C: helped}, region=A, force=True).serving == A
 
 
 def test_nothing_to_return() -> None:
