@@ -1,0 +1,102 @@
+"""``./arena failover`` on three databases of one mongod."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from click.testing import CliRunner, Result
+from pymongo import MongoClient
+
+from chalicelib.arena.ports import Document
+from chalicelib.replication.failover import SETTLE_SECONDS
+from infra.cli.failover import command
+
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
+FIRST, SECOND, THIRD = REGIONS
+NOW = datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Databases:
+    """The regions' databases, and the command over some of them."""
+
+    client: MongoClient[Document]
+    uri: str
+    names: dict[str, str]
+
+    def address(self, region: str) -> str:
+        base, _, options = self.uri.partition("/?")
+        return f"{region}={base}/{self.names[region]}?{options}"
+
+    def run(self, *arguments: str, regions: tuple[str, ...] = REGIONS) -> Result:
+        given = [part for region in regions for part in ("--mongo", self.address(region))]
+        return CliRunner().invoke(command, [*given, *arguments])
+
+    def role(self, region: str, of: str) -> Any:
+        return (self.client[self.names[region]].regions.find_one({"_id": of}) or {}).get("servedBy", "nothing said")
+
+
+@pytest.fixture
+def databases(mongo_client: MongoClient[Document], mongo_uri: str) -> Iterator[Databases]:
+    names = {region: f"test_{ObjectId()}" for region in REGIONS}
+    told = {
+        "_id": ObjectId(),
+        "region": FIRST,
+        "version": f"{int(NOW.timestamp() * 1000):012x}0000f",
+        "occurredAt": NOW,
+        "changes": [{"collection": "users", "key": "777", "set": {"bio": "told"}, "entries": {}, "base": {}}],
+    }
+    mongo_client[names[FIRST]].outbox.insert_one(told)
+    yield Databases(mongo_client, mongo_uri, names)
+    for name in names.values():
+        mongo_client.drop_database(name)
+
+
+def test_a_dry_run_shows_the_steps_and_changes_nothing(databases: Databases) -> None:
+    shown = databases.run("--from", FIRST, "--dry-run", "--json")
+    plan = json.loads(shown.stdout)
+    assert (shown.exit_code, plan["serving"], plan["epoch"], len(plan["steps"])) == (0, SECOND, 1, 5)
+    assert databases.role(FIRST, FIRST) == "nothing said"
+
+
+def test_over_and_back(databases: Databases) -> None:
+    over = databases.run("--from", FIRST, "--yes", "--json")
+    report = json.loads(over.stdout)
+    assert (over.exit_code, report["serving"], report["drained"], report["early"]) == (0, SECOND, {FIRST: 1}, 0)
+    assert report["unserved_seconds"] >= SETTLE_SECONDS
+    assert [databases.role(region, FIRST) for region in REGIONS] == [SECOND] * 3
+    assert databases.client[databases.names[SECOND]].users.count_documents({"telegramId": "777", "bio": "told"}) == 1
+    assert "serves for us-east-1 already" in databases.run("--from", FIRST, "--to", THIRD, "--yes").output
+    back = databases.run("--return", FIRST, "--yes")
+    assert (back.exit_code, back.stdout.splitlines()[0]) == (0, f"{FIRST} serves the players of {FIRST}")
+    assert [databases.role(region, FIRST) for region in REGIONS] == [FIRST] * 3
+    assert "there is nothing to return" in databases.run("--return", FIRST, "--yes").output
+
+
+def test_without_yes_it_asks(databases: Databases) -> None:
+    asked = CliRunner().invoke(
+        command,
+        [*(part for region in REGIONS for part in ("--mongo", databases.address(region))), "--from", FIRST],
+        input="n\n",
+    )
+    assert asked.exit_code == 1
+    assert databases.role(FIRST, FIRST) == "nothing said"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "say --from REGION, or --return REGION"),
+        (("--from", FIRST, "--return", FIRST), "say --from REGION, or --return REGION"),
+        (("--from", "mars", "--yes"), "no region 'mars'"),
+        (("--from", FIRST, "--mongo", "nonsense"), "--mongo nonsense: write REGION=mongodb://host/DATABASE"),
+    ],
+)
+def test_wrong_usage(databases: Databases, arguments: tuple[str, ...], said: str) -> None:
+    result = databases.run(*arguments)
+    assert result.exit_code != 0
+    assert said in result.output
