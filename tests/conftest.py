@@ -1,4 +1,6 @@
-"""Fixtures every suite may ask for."""
+"""Fixtures every suite may ask for, and the order of the suites."""
+
+import pytest
 
 from tests.servers import (
     caches,
@@ -23,3 +25,8 @@ __all__ = [
     "valkey_cluster",
     "valkey_url",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The whole local cloud last: while it runs it keeps the machine busy, and it runs to the end."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)
