@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from bson import ObjectId
 from pymongo.database import Database
 
 from chalicelib.arena.broker_service import ActionRequest
 from chalicelib.arena.ports import Document
+from chalicelib.clock import ManualClock
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
+from chalicelib.replication.capture import Recorder as EventRecorder
 from tests.recorder import Recorder
-from tests.worlds import World, mongo_world
+from tests.worlds import NOON, World, mongo_world
 
 ROUND_TRIPS_MAX = 8
 
@@ -19,11 +22,15 @@ def listener() -> Recorder:
     return Recorder()
 
 
-@pytest.fixture
-def listened(database: Database[Document], mongo_uri: str, listener: Recorder) -> Iterator[World]:
-    """A seeded arena whose commands are remembered."""
+@pytest.fixture(params=["one region", "three"])
+def listened(
+    request: pytest.FixtureRequest, database: Database[Document], mongo_uri: str, listener: Recorder
+) -> Iterator[World]:
+    """A seeded arena whose commands are remembered; telling other regions takes no more of them."""
     pools = Pools(mongo_uri, without_secondaries(GUIDE_POOLS), listeners=[listener])
-    world, _ = mongo_world(database, mongo_uri, pools=pools)
+    others = ["eu-west-1", "ap-southeast-1"]
+    told = EventRecorder(ManualClock(NOON), "us-east-1", 15, others, ObjectId) if request.param == "three" else None
+    world, _ = mongo_world(database, mongo_uri, pools=pools, recorder=told)
     yield world
     pools.close()
 
