@@ -29,9 +29,14 @@ def client_of(urls: str) -> Any:
 def forget(urls: str, prefix: str) -> None:
     """Deletes every key that begins with ``prefix``."""
     client = client_of(urls)
-    for key in list(client.scan_iter(f"{prefix}*")):
-        client.delete(key)
+    forget_keys(client, prefix)
     client.close()
+
+
+def forget_keys(client: Any, prefix: str) -> None:
+    """``forget``, with a client that is there."""
+    for key in list(client.scan_iter(f"{prefix}*", count=10_000)):
+        client.delete(key)
 
 
 def eventually(what: str, holds: Callable[[], bool], seconds: float = 20.0) -> None:

@@ -22,7 +22,7 @@ from localcloud.state import StateDir
 from localcloud.supervisor import Supervisor
 from localcloud.valkey import Valkey
 from localcloud.valkey_cluster import ValkeyCluster
-from tests.redis_doors import forget
+from tests.redis_doors import client_of, forget_keys
 
 CLUSTER_NODE_TIMEOUT_MS = 500
 """Short, so that a replica takes over within two seconds."""
@@ -76,14 +76,14 @@ def emptied() -> list[Database[dict[str, Any]]]:
 
 
 @pytest.fixture(scope="session")
-def caches() -> list[str]:
-    """URLs of the session's Valkey servers, of those that were asked for."""
+def caches() -> list[Any]:
+    """Clients of the session's Valkey servers, of those that were asked for."""
     return []
 
 
 @pytest.fixture
 def database(
-    mongo_client: MongoClient[dict[str, Any]], emptied: list[Database[dict[str, Any]]], caches: list[str]
+    mongo_client: MongoClient[dict[str, Any]], emptied: list[Database[dict[str, Any]]], caches: list[Any]
 ) -> Iterator[Database[dict[str, Any]]]:
     """A database without documents for one test, on the one-node replica set; no Valkey holds keys of its name.
 
@@ -92,8 +92,8 @@ def database(
     """
     database = emptied.pop() if emptied else mongo_client[f"test_{uuid.uuid4().hex[:12]}"]
     yield database
-    for urls in caches:
-        forget(urls, f"{database.name}:")
+    for client in caches:
+        forget_keys(client, f"{database.name}:")
     if _is_indexed(database):
         for name in database.list_collection_names():
             database[name].delete_many({})
@@ -123,26 +123,33 @@ def _is_indexed(database: Database[dict[str, Any]]) -> bool:
     )
 
 
+@contextlib.contextmanager
+def _remembered(urls: str, caches: list[Any]) -> Iterator[None]:
+    client = client_of(urls)
+    caches.append(client)
+    yield
+    caches.remove(client)
+    client.close()
+
+
 @pytest.fixture(scope="session")
-def valkey_url(caches: list[str]) -> Iterator[str]:
+def valkey_url(caches: list[Any]) -> Iterator[str]:
     """The URL of a Valkey server shared by the session: use keys of your own."""
     with supervised() as (supervisor, state):
         valkey = Valkey(free_ports(1)[0])
         supervisor.start([valkey.server(state)])
-        caches.append(valkey.uri)
-        yield valkey.uri
-        caches.remove(valkey.uri)
+        with _remembered(valkey.uri, caches):
+            yield valkey.uri
 
 
 @pytest.fixture(scope="session")
-def valkey_cluster(caches: list[str]) -> Iterator[str]:
+def valkey_cluster(caches: list[Any]) -> Iterator[str]:
     """The URLs of a cluster of six nodes shared by the session, comma-separated: use keys of your own."""
     with supervised() as (supervisor, state):
         cluster = ValkeyCluster.claim(0, setting="", node_timeout_ms=CLUSTER_NODE_TIMEOUT_MS)
         supervisor.start(cluster.servers(state))
-        caches.append(cluster.uri)
-        yield cluster.uri
-        caches.remove(cluster.uri)
+        with _remembered(cluster.uri, caches):
+            yield cluster.uri
 
 
 @dataclass(frozen=True)
