@@ -62,6 +62,8 @@ class Options:
     cache: str = DEFAULT_CACHE
     apart: bool = False
     """Each region has a database server and a cache of its own."""
+    mongo_members: int | None = None
+    """Of each replica set. None = as the tier has it."""
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -125,7 +127,7 @@ class LocalArena:
         servers = _Servers(
             claim_stores(
                 options.regions,
-                members=self._topology.mongo_members,
+                members=self._options.mongo_members or self._topology.mongo_members,
                 cache=options.cache,
                 mongo_port=options.mongo_port,
                 valkey_port=options.valkey_port,

@@ -46,6 +46,7 @@ class Regions(click.ParamType[tuple[str, ...]]):
 @click.option("--regions", type=Regions(), default=",".join(REGIONS), show_default=True)
 @click.option("--cache", type=click.Choice(list(CACHES)), default=DEFAULT_CACHE, show_default=True, help=_CACHE_HELP)
 @click.option("--apart", is_flag=True, help="A database server and a cache of its own for each region.")
+@click.option("--mongo-members", type=click.IntRange(1, 7), help="Of each replica set. Default: as the tier has it.")
 @click.option("--localstack-port", type=_PORT, default=localstack_server.DEFAULT_PORT, show_default=True)
 @click.option("--mongo-port", type=_PORT, default=mongod.DEFAULT_PORT, show_default=True)
 @click.option("--valkey-port", type=_PORT, default=valkey.DEFAULT_PORT, show_default=True)
@@ -59,6 +60,7 @@ def command(
     regions: tuple[str, ...],
     cache: str,
     apart: bool,
+    mongo_members: int | None,
     localstack_port: int,
     mongo_port: int,
     valkey_port: int,
@@ -76,7 +78,7 @@ def command(
 
         ports = (localstack_port, mongo_port, valkey_port, websocket_port)
         more = [text for one in given for text in ("--parameter", one)]
-        own = ["--apart"] if apart else []
+        own = [*(["--apart"] if apart else []), *(["--mongo-members", str(mongo_members)] if mongo_members else [])]
         start_detached(state, [*_arguments(tier, regions, cache, ports), *own, *more])
         return
     # Late, so that wrong usage and --help do not wait for the AWS and MongoDB libraries.
@@ -86,7 +88,9 @@ def command(
     stop = StopRequest()
     stop.install()
     log = elapsed_log(click.echo)
-    options = Options(tier, regions, localstack_port, mongo_port, valkey_port, websocket_port, cache, apart, parameters)
+    options = Options(
+        tier, regions, localstack_port, mongo_port, valkey_port, websocket_port, cache, apart, mongo_members, parameters
+    )
     is_up = False
     try:
         with Supervisor(state, log, stop) as supervisor:
