@@ -37,6 +37,12 @@ class MongoRegionHand:
         stored = self._operations.execute(FindOne(regions.COLLECTION, {"_id": region})) or {}
         return stored.get("run") == run and stored["epoch"] == epoch
 
+    def introduce(self, region: str, url: str) -> None:
+        """Says where a region's API is; who serves for whom stays as it was."""
+        begun = {"servedBy": region, "epoch": 0}
+        change = {"$set": {"url": url}, "$setOnInsert": begun}
+        self._operations.execute(Update([Change(regions.COLLECTION, {"_id": region}, change, upsert=True)]))
+
     def told(self, after: Any, limit: int) -> list[Any]:
         where = {} if after is None else {"_id": {"$gt": after}}
         found = Find(COLLECTION, where, sort=(("_id", 1),), limit=limit, projection={"_id": 1})

@@ -14,6 +14,7 @@ from pymongo import MongoClient
 from chalicelib.arena.ports import Document
 from chalicelib.replication.failover import SETTLE_SECONDS
 from infra.cli.failover import command
+from infra.cli.regions import command as regions_command
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 FIRST, SECOND, THIRD = REGIONS
@@ -100,3 +101,24 @@ def test_wrong_usage(databases: Databases, arguments: tuple[str, ...], said: str
     result = databases.run(*arguments)
     assert result.exit_code != 0
     assert said in result.output
+
+
+def regions(databases: Databases, *arguments: str) -> Result:
+    given = [part for region in REGIONS for part in ("--mongo", databases.address(region))]
+    return CliRunner().invoke(regions_command, [*given, *arguments])
+
+
+def test_addresses_are_told_to_every_region_and_change_no_role(databases: Databases) -> None:
+    databases.client[databases.names[SECOND]].regions.insert_one({"_id": FIRST, "servedBy": SECOND, "epoch": 2})
+    told = regions(databases, "--url", f"{FIRST}=https://one.example/api/", "--json")
+    found = json.loads(told.stdout)
+    assert told.exit_code == 0
+    assert found[THIRD][FIRST] == {"servedBy": FIRST, "epoch": 0, "url": "https://one.example/api"}
+    assert found[SECOND][FIRST] == {"servedBy": SECOND, "epoch": 2, "url": "https://one.example/api"}
+    assert "eu-west-1 serves, epoch 2, https://one.example/api" in regions(databases).stdout
+
+
+@pytest.mark.parametrize("address", ["mars=https://x", f"{FIRST}=nonsense", f"{FIRST}=https://x?y=1"])
+def test_an_address_that_is_none(databases: Databases, address: str) -> None:
+    result = regions(databases, "--url", address)
+    assert (result.exit_code, f"--url {address}" in result.output) == (2, True)

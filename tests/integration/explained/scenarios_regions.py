@@ -38,6 +38,11 @@ def _(town: Town, write_role: Callable[..., Any]) -> None:
     assert not write_role("region-1", None, 2, "another's", NOON)
 
 
+@covers(MongoRegionHand.introduce)
+def _(town: Town, introduce: Callable[..., Any]) -> None:
+    introduce("region-2", "https://two")
+
+
 @covers(MongoRegionHand.told)
 def _(town: Town, told: Callable[..., Any]) -> None:
     first = told(None, 100)
