@@ -7,6 +7,7 @@ from chalicelib.arena.ports import Document, Outcome
 from chalicelib.data.operations import Aggregate, Find, FindOne, Operations
 from chalicelib.data.store import MongoReads, MongoStore
 from chalicelib.replication.moves import MoveSnapshot, Proof
+from chalicelib.replication.regions import COLLECTION
 from chalicelib.replication.rules import VERSIONS
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class MongoRegionRoles:
 
     def all(self) -> list[Document]:
         """Documents of ``regions``; empty where nobody has written any."""
-        return self._operations.execute(Find("regions", {"_id": {"$gt": ""}}))
+        return self._operations.execute(Find(COLLECTION, {"_id": {"$gt": ""}}))
 
 
 def _latest(broker: dict[str, Any]) -> str:

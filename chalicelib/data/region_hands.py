@@ -8,6 +8,7 @@ from chalicelib.arena.outbox import COLLECTION
 from chalicelib.arena.ports import Document
 from chalicelib.arena.ports import Update as Change
 from chalicelib.clock import Clock
+from chalicelib.data.moves import MongoRegionRoles
 from chalicelib.data.operations import Find, FindOne, Operations, Update
 from chalicelib.data.replica import MongoReplica
 from chalicelib.data.store import MongoStore
@@ -26,7 +27,7 @@ class MongoRegionHand:
         self._clock = clock
 
     def roles(self) -> list[Document]:
-        return self._operations.execute(Find(regions.COLLECTION, {"_id": {"$gt": ""}}))
+        return MongoRegionRoles(self._operations).all()
 
     def write_role(self, region: str, served_by: str | None, epoch: int, run: str, now: datetime) -> bool:
         begun = Change(regions.COLLECTION, {"_id": region}, {"$setOnInsert": {"epoch": 0}}, upsert=True)
@@ -39,9 +40,7 @@ class MongoRegionHand:
 
     def introduce(self, region: str, url: str) -> None:
         """Says where a region's API is; who serves for whom stays as it was."""
-        begun = {"servedBy": region, "epoch": 0}
-        change = {"$set": {"url": url}, "$setOnInsert": begun}
-        self._operations.execute(Update([Change(regions.COLLECTION, {"_id": region}, change, upsert=True)]))
+        self._operations.execute(Update([regions.introduction(region, url)]))
 
     def told(self, after: Any, limit: int) -> list[Any]:
         where = {} if after is None else {"_id": {"$gt": after}}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chalicelib.arena.homes import Homes
+from chalicelib.arena.ports import Update
 from chalicelib.errors import Unavailable
 
 COLLECTION: Final = "regions"
@@ -36,6 +37,12 @@ def role(document: Mapping[str, Any]) -> Role:
         epoch=int(document.get("epoch", 0)),
         url=document.get("url"),
     )
+
+
+def introduction(region: str, url: str) -> Update:
+    """The write that says where a region's API is; who serves for whom stays as it was."""
+    begun = {"servedBy": region, "epoch": 0}
+    return Update(COLLECTION, {"_id": region}, {"$set": {"url": url}, "$setOnInsert": begun}, upsert=True)
 
 
 def roles_of(regions: Sequence[str], documents: Iterable[Mapping[str, Any]]) -> dict[str, Role]:

@@ -14,6 +14,7 @@ from chalicelib.clock import system_clock
 from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.seed import seed_defaults
 from chalicelib.replication.regions import COLLECTION as REGION_ROLES
+from chalicelib.replication.regions import introduction
 from infra.cli.battle import describe, fight
 from infra.cloud import Cloud, error_code
 from infra.deploy import Deployment, deploy
@@ -189,9 +190,8 @@ class LocalArena:
             with _opened(stores[region]) as client:
                 roles = client[database_name(region)][REGION_ROLES]
                 for name, deployment in deployments.items():
-                    begun = {"servedBy": name, "epoch": 0}
-                    change = {"$set": {"url": deployment.api_url}, "$setOnInsert": begun}
-                    roles.update_one({"_id": name}, change, upsert=True)
+                    told = introduction(name, deployment.api_url)
+                    roles.update_one(told.where, told.change, upsert=told.upsert)
 
     def _prove(self, deployments: Mapping[str, Deployment], bot_token: str) -> None:
         region = self._options.regions[0]
