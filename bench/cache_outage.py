@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import click
 from pymongo import MongoClient
 
+from bench.measure import Budget, Report, json_option
 from chalicelib.arena.ports import Document
 from localcloud.valkey_cluster import NODE_TIMEOUT_MILLISECONDS
 from tests.cache_drill import (
@@ -59,23 +61,23 @@ class Acts:
         give_back()
         self.drill.cluster.wait_formed(60)
 
-    def lines(self) -> list[str]:
+    def tell(self, found: Report) -> None:
         record = self.drill.fleet.record
         before = rate(record, self.windows["all well"])
-        told = []
         for name, window in self.windows.items():
-            found = rate(record, window)
+            battles = rate(record, window)
             p50, p99 = (1000 * seconds for seconds in battle_times(record, window))
-            missed = f", all of the cache used again after {self.missed[name]:.1f} s" if name in self.missed else ""
-            told.append(
-                f"{name:<26} {found:5.0f} battles/s ({found / before:4.2f} x), "
-                f"p50 {p50:3.0f} ms, p99 {p99:3.0f} ms{missed}"
-            )
-        return told
+            found.section(name)
+            found.figure("battles a second", battles)
+            found.figure("of what there were when all was well", battles / before)
+            found.figure("battle, p50", p50, "ms")
+            found.figure("battle, p99", p99, "ms")
+            if name in self.missed:
+                found.figure("all of the cache used again after", self.missed[name], "s")
 
 
-def perform(drill: CacheDrill, seconds: float) -> list[str]:
-    """All acts; the figures."""
+def perform(found: Report, drill: CacheDrill, seconds: float) -> list[str]:
+    """All acts and their figures; what is to be said besides."""
     nodes, servers = drill.cluster.cluster.names(), drill.cluster.drill
     acts = Acts(drill)
     drill.serve(WARM_UP_SECONDS)
@@ -98,9 +100,9 @@ def perform(drill: CacheDrill, seconds: float) -> list[str]:
     with acts.act("all well again"):
         drill.serve(seconds)
     drill.fleet.finish()
+    acts.tell(found)
     sent, admitted = crowd_admitted(drill.fleet.record, alone)
     return [
-        *acts.lines(),
         f"the cache was used again {max(0.0, back):.1f} s after it was back; leaderboards right: {right}",
         f"one address, counted by each environment alone: {admitted} of {sent} requests admitted in "
         f"{alone[1] - alone[0]:.0f} s, at most {crowd_bound(alone[1] - alone[0]):.0f} promised",
@@ -112,22 +114,26 @@ def perform(drill: CacheDrill, seconds: float) -> list[str]:
 @click.option("--seconds", type=click.FloatRange(min=1), default=10.0, show_default=True, help="Of each steady act.")
 @click.option("--node-timeout", type=click.IntRange(min=200), default=NODE_TIMEOUT_MILLISECONDS, show_default=True)
 @click.option("--seed", type=int, default=SEED, show_default=True)
-def main(seconds: float, node_timeout: int, seed: int) -> None:
+@json_option
+def main(seconds: float, node_timeout: int, seed: int, json_file: Path | None) -> None:
     """Kill, hang and stop the nodes of a cluster under load, and print what players noticed.
 
     Exits with 1 when something was wrong: an error, a call beyond its budget, a write of an earlier lock holder.
     """
     logging.disable(logging.CRITICAL)
-    click.echo(f"node timeout {node_timeout} ms, seed {seed}")
+    found = Report("cache_outage", {"node timeout ms": node_timeout, "seed": seed, "seconds of an act": seconds})
     with (
         replica_set(1) as mongo_uri,
         MongoClient[Document](mongo_uri, tz_aware=True) as client,
         drill_cluster(node_timeout) as cluster,
         cache_drill(cluster, mongo_uri, client["bench"], seed) as drill,
     ):
-        for line in perform(drill, seconds):
+        for line in perform(found, drill, seconds):
             click.echo(line)
         wrong = violations(drill)
+    found.section("all acts")
+    found.figure("what was wrong", len(wrong), budget=Budget(at_most=0))
+    found.write(json_file)
     for line in wrong:
         click.echo(f"WRONG: {line}")
     sys.exit(1 if wrong else 0)

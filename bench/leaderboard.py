@@ -8,7 +8,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ import click
 import redis
 from pymongo import MongoClient
 
-from bench.measure import Timing, timed
+from bench.measure import Budget, Report, ended_by_ctrl_c, json_option, timed
 from chalicelib.arena.battle import BattleResult
 from chalicelib.arena.leaderboard_ports import Ranking
 from chalicelib.arena.leaderboard_service import BoardQuery, LeaderboardService
@@ -49,6 +49,7 @@ SEASON = "2026-11"
 BATCH = 20_000
 SCORE = Ranking(board=ALL, metric="score")
 BUDGET_SECONDS = 120.0
+RANK_BUDGET = Budget(at_most=2.0)
 
 
 @dataclass(frozen=True)
@@ -146,14 +147,7 @@ def battle(bench: Bench, number: int) -> BattleResult:
     return BattleResult(battle={"ownerTelegramId": who}, replayed=False, standings=standings)
 
 
-def report(name: str, timing: Timing, bare: Timing | None = None) -> None:
-    ratio = (
-        "" if bare is None else f"   {timing.p50 / bare.p50:5.2f} x bare at p50, {timing.p99 / bare.p99:5.2f} x at p99"
-    )
-    say(f"  {name:<42} {timing}{ratio}")
-
-
-def measure(bench: Bench, calls: int) -> None:
+def measure(report: Report, bench: Bench, calls: int) -> None:
     """Everything, on random players."""
     client, boards = bench.client, bench.boards
     key = bench.keys.ranking(None, ALL, "score")
@@ -169,19 +163,20 @@ def measure(bench: Bench, calls: int) -> None:
     bare_place = timed(lambda who: client.zrevrank(key, who), people)
     bare_window = timed(window, people)
     bare_top = timed(lambda _: client.zrevrange(key, 0, 49), people)
-    say("bare commands")
-    report("ZCOUNT", bare_rank)
-    report("ZREVRANK", bare_place)
-    report("ZREVRANK, ZREVRANGE of 11", bare_window)
-    report("ZREVRANGE of 50", bare_top)
-    say("from Redis, through the arena's code")
-    report("rank", timed(lambda value: boards.higher(SCORE, value), scores), bare_rank)
+    report.section("bare commands")
+    rank = report.row("ZCOUNT", [bare_rank])
+    report.row("ZREVRANK", [bare_place])
+    window_of = report.row("ZREVRANK, ZREVRANGE of 11", [bare_window])
+    top = report.row("ZREVRANGE of 50", [bare_top])
+    report.section("from Redis, through the arena's code")
+    ours = report.row("rank", [timed(lambda value: boards.higher(SCORE, value), scores)], beside=rank)
+    report.figure("rank, in the middle", ours.median, "ms", budget=RANK_BUDGET)
     around = timed(lambda who: boards.around(SCORE, who, values[who], 5), people)
-    report("neighbours (5 and 5)", around, bare_window)
-    report("top 50", timed(lambda _: boards.top(SCORE, 50), people), bare_top)
-    say("the whole answer, rows from MongoDB included")
-    service_figures(bench.service, people)
-    say("a battle's update (16 values in one round trip)")
+    report.row("neighbours (5 and 5)", [around], beside=window_of)
+    report.row("top 50", [timed(lambda _: boards.top(SCORE, 50), people)], beside=top)
+    report.section("the whole answer, rows from MongoDB included")
+    service_figures(report, bench.service, people)
+    report.section("a battle's update (16 values in one round trip)")
     news = [battle(bench, number) for number in range(calls)]
 
     def bare_update(number: int) -> object:
@@ -191,35 +186,37 @@ def measure(bench: Bench, calls: int) -> None:
         return pipeline.execute()
 
     bare_zadds = timed(bare_update, range(calls))
-    report("16 bare ZADD GT, pipelined", bare_zadds)
-    report("fought()", timed(lambda result: boards.fought(result), news), bare_zadds)
-    say("without Redis, from MongoDB's indexes")
+    zadds = report.row("16 bare ZADD GT, pipelined", [bare_zadds])
+    report.row("fought()", [timed(lambda result: boards.fought(result), news)], beside=zadds)
+    report.section("without Redis, from MongoDB's indexes")
     few = people[: max(20, calls // 50)]
-    service_figures(bench.fallback, few)
+    service_figures(report, bench.fallback, few)
 
 
-def service_figures(service: LeaderboardService, people: list[str]) -> None:
+def service_figures(report: Report, service: LeaderboardService, people: list[str]) -> None:
     query = BoardQuery()
-    report("GET my-rank", timed(lambda who: service.my_rank(who, query), people))
-    report("GET around-me (5 and 5)", timed(lambda who: service.around_me(who, query, 5), people))
-    report("GET leaderboard (50)", timed(lambda _: service.leaderboard(query, 50), people))
+    report.row("GET my-rank", [timed(lambda who: service.my_rank(who, query), people)])
+    report.row("GET around-me (5 and 5)", [timed(lambda who: service.around_me(who, query, 5), people)])
+    report.row("GET leaderboard (50)", [timed(lambda _: service.leaderboard(query, 50), people)])
 
 
-def memory(client: Any, keys: BoardKeys) -> None:
+def memory(report: Report, client: Any, keys: BoardKeys) -> None:
     """What the sets take."""
     total = 0
     for metric in ("score", "aiba", "neur", "battles"):
         key = keys.ranking(None, ALL, metric)
         size = int(client.memory_usage(key, samples=0))
         total += size
-        say(f"  all-time {ALL} by {metric:<8} {size / 2**20:7.1f} MiB, {size / client.zcard(key):.0f} bytes a player")
+        report.figure(f"all-time {ALL} by {metric}", size / 2**20, "MiB")
+        report.figure("  of a player", size / client.zcard(key), "bytes")
     used: Mapping[str, Any] = client.info("memory")
-    say(f"  one board {total / 2**20:.0f} MiB; the server in all {used['used_memory'] / 2**20:.0f} MiB")
+    report.figure("one board", total / 2**20, "MiB")
+    report.figure("the server in all", used["used_memory"] / 2**20, "MiB")
 
 
-def run(players: int, calls: int, log: Callable[[str], None] = say) -> None:
+def run(players: int, calls: int, json_file: Path | None) -> None:
     """The whole benchmark."""
-    log(f"{players:,} players, {calls:,} calls each, seed {SEED}")
+    report = Report("leaderboard", {"players": players, "calls": calls, "seed": SEED})
     with servers() as (mongo_uri, redis_url):
         fill(mongo_uri, players)
         pools = Pools(mongo_uri, without_secondaries(ENVIRONMENT_POOLS))
@@ -227,7 +224,7 @@ def run(players: int, calls: int, log: Callable[[str], None] = say) -> None:
         clock, catalogue, mongo = ManualClock(NOW), MongoCatalogue(operations), MongoStandings(operations)
         bare = redis.Redis.from_url(redis_url, decode_responses=True, max_connections=1)
         quick, patient = RedisDoor.from_urls([redis_url]), RedisDoor.from_urls([redis_url], limits=PATIENT)
-        boards = RedisBoards(quick, DATABASE, failed=lambda error: log(f"Redis failed: {error!r}"))
+        boards = RedisBoards(quick, DATABASE, failed=lambda error: say(f"Redis failed: {error!r}"))
         with closing(pools), closing(patient), closing(quick), closing(bare):
             sets = RedisRankSets(patient, DATABASE)
             load(LeaderboardUpkeep(MongoStandingsPages(operations), catalogue, clock, sets=sets), players)
@@ -241,24 +238,23 @@ def run(players: int, calls: int, log: Callable[[str], None] = say) -> None:
                 fallback=LeaderboardService(mongo, catalogue, clock),
                 draw=random.Random(SEED),
             )
-            measure(bench, calls)
-            log("memory of the sorted sets")
-            memory(bare, bench.keys)
+            measure(report, bench, calls)
+            report.section("memory of the sorted sets")
+            memory(report, bare, bench.keys)
+    report.write(json_file)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--players", type=click.IntRange(min=100), default=1_000_000, show_default=True)
 @click.option("--calls", type=click.IntRange(min=100), default=3000, show_default=True, help="Of each kind.")
-def main(players: int, calls: int) -> None:
+@json_option
+def main(players: int, calls: int, json_file: Path | None) -> None:
     """Time leaderboards of many players beside bare Redis commands, and without Redis.
 
     Needs about 2 GB of memory and 2 GB of disk for a million players.
     """
-    try:
-        run(players, calls)
-    except KeyboardInterrupt:
-        click.echo("interrupted; the servers are stopped", err=True)
-        sys.exit(130)
+    with ended_by_ctrl_c("the servers are stopped"):
+        run(players, calls, json_file)
 
 
 if __name__ == "__main__":

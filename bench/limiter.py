@@ -3,7 +3,6 @@
 ``python -m bench.limiter``. What is compared is timed in turns, so that a busy moment of the machine meets all alike.
 """
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,7 +12,7 @@ from typing import Any
 
 import click
 
-from bench.measure import Timing, of_sorted
+from bench.measure import Report, Row, ended_by_ctrl_c, json_option
 from chalicelib.arena.rate_limits import limits_by_class
 from chalicelib.cache.door import RedisDoor
 from chalicelib.cache.errors import CacheUnavailable
@@ -48,12 +47,7 @@ def limiter_on(door: RedisDoor | None) -> Limiter:
     return Limiter(door, "bench", system_clock, environment_id="bench", environments_max=most, fell_back=fail)
 
 
-def report(name: str, timing: Timing, bare: Timing) -> None:
-    ratio = f"{timing.p50 / bare.p50:5.2f} x PING at p50, {timing.p99 / bare.p99:5.2f} x at p99"
-    click.echo(f"  {name:<44} {timing}   {ratio}")
-
-
-def in_turns(calls: Mapping[str, Callable[[str], object]], arguments: Iterable[str]) -> dict[str, Timing]:
+def in_turns(calls: Mapping[str, Callable[[str], object]], arguments: Iterable[str]) -> dict[str, list[float]]:
     """As ``timed``, of several calls."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
     for argument in arguments:
@@ -61,10 +55,18 @@ def in_turns(calls: Mapping[str, Callable[[str], object]], arguments: Iterable[s
             started = time.perf_counter()
             call(argument)
             taken[name].append((time.perf_counter() - started) * 1000)
-    return {name: of_sorted(sorted(each)) for name, each in taken.items()}
+    return taken
 
 
-def measure_limiter(door: RedisDoor, calls: int) -> None:
+def rows(report: Report, found: Mapping[str, list[float]]) -> None:
+    """Each beside the first."""
+    first: Row | None = None
+    for name, samples in found.items():
+        row = report.row(name, [samples], beside=first)
+        first = first or row
+
+
+def measure_limiter(report: Report, door: RedisDoor, calls: int) -> None:
     limits = limits_by_class("production", UNBOUND)
     clients = [f"198.18.{number // 250}.{number % 250}" for number in range(calls)]
     shared, alone = limiter_on(door), limiter_on(None)
@@ -79,12 +81,11 @@ def measure_limiter(door: RedisDoor, calls: int) -> None:
         },
         clients,
     )
-    click.echo("the limiter, one round trip each where it counts in Valkey")
-    for name, timing in found.items():
-        report(name, timing, found["PING"])
+    report.section("the limiter, one round trip each where it counts in Valkey")
+    rows(report, found)
 
 
-def measure_requests(uri: str, calls: int) -> None:
+def measure_requests(report: Report, uri: str, calls: int) -> None:
     """A request that needs nothing else: an unknown path, counted as any other."""
     import logging
 
@@ -123,26 +124,24 @@ def measure_requests(uri: str, calls: int) -> None:
     }
     clients = [f"198.19.{number // 250}.{number % 250}" for number in range(calls)]
     found = in_turns({name: through(arena) for name, arena in arenas.items()}, clients)
-    click.echo("a whole request through the app (404, nothing else done)")
-    for name, timing in found.items():
-        click.echo(f"  {name:<44} {timing}   + {timing.p50 - found['limits off'].p50:.3f} ms at p50")
+    report.section("a whole request through the app (404, nothing else done)")
+    rows(report, found)
     for one in arenas.values():
         one.arena().close()
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--calls", type=click.IntRange(min=100), default=5000, show_default=True, help="Of each kind.")
-def main(calls: int) -> None:
+@json_option
+def main(calls: int, json_file: Path | None) -> None:
     """Time the rate limiter beside a bare PING, and requests with and without it."""
-    try:
-        with server() as uri:
-            door = RedisDoor.from_urls([uri])
-            measure_limiter(door, calls)
-            door.close()
-            measure_requests(uri, calls)
-    except KeyboardInterrupt:
-        click.echo("interrupted; the server is stopped", err=True)
-        sys.exit(130)
+    report = Report("limiter", {"calls": calls})
+    with ended_by_ctrl_c("the server is stopped"), server() as uri:
+        door = RedisDoor.from_urls([uri])
+        measure_limiter(report, door, calls)
+        door.close()
+        measure_requests(report, uri, calls)
+    report.write(json_file)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ import math
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
+from pathlib import Path
 from statistics import median
 from typing import Any, cast
 
@@ -21,16 +21,18 @@ import click
 from pymongo import MongoClient
 
 from bench.leaderboard import servers
-from bench.measure import Timing, timed
+from bench.measure import Report, Row, json_option, timed
 from chalicelib import wiring
 from chalicelib.clock import system_clock
 from chalicelib.data.indexes import ensure_indexes
+from chalicelib.data.pools import Pools
 from chalicelib.data.seed import seed_defaults
 from chalicelib.monitoring.meters import Meters
 from chalicelib.monitoring.ports import NoMeter
 from chalicelib.monitoring.reports import FLUSH_SECONDS
 from chalicelib.monitoring.usage import Identity
 from chalicelib.settings import Settings, load
+from chalicelib.wiring.database import pools
 
 SEED = 1
 ROUTES = ("/api/game-modes", "/api/brokers/mine")
@@ -40,6 +42,8 @@ BARE = "without"
 WARM_UP = 50
 COUNTED = 1_000
 FLUSHES = 300
+COMMANDS = 50
+ROUNDS = 60
 
 
 def _fail(error: Exception) -> None:
@@ -62,6 +66,9 @@ class Unmeasured(NoMeter):
     def begin(self) -> "Unmeasured":
         return self
 
+    def served(self, _player: str) -> None:
+        pass
+
     def answered(self, _route: str, _status: int) -> None:
         pass
 
@@ -70,11 +77,15 @@ class Unmeasured(NoMeter):
 
 
 class Bare(wiring.Arena):
-    """Measures nothing."""
+    """Measures nothing: not even the database's driver has listeners."""
 
     @cached_property
     def meters(self) -> Meters:
         return cast(Meters, Unmeasured())
+
+    @cached_property
+    def pools(self) -> Pools:
+        return pools(self.settings, None)
 
 
 class Counting(wiring.Arena):
@@ -135,15 +146,7 @@ def request(path: str) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One environment's times, and what they are more than the bare one's in the same turn, in the middle."""
-
-    timing: Timing
-    more_microseconds: float
-
-
-def in_turns(app: Any, arenas: Mapping[str, wiring.Arena], path: str, calls: int) -> dict[str, Compared]:
+def in_turns(app: Any, arenas: Mapping[str, wiring.Arena], path: str, calls: int) -> dict[str, list[float]]:
     """The same request to each environment, in an order drawn anew each turn."""
     draw, event = random.Random(SEED), request(path)
     wirings = {name: Fixed(arena) for name, arena in arenas.items()}
@@ -158,13 +161,18 @@ def in_turns(app: Any, arenas: Mapping[str, wiring.Arena], path: str, calls: int
                 raise RuntimeError(answer["body"])
             if turn >= WARM_UP:
                 taken[name].append(milliseconds)
-    return {name: _compared(found, taken[BARE]) for name, found in taken.items()}
+    return taken
 
 
-def _compared(found: list[float], bare: list[float]) -> Compared:
-    more = median(one - other for one, other in zip(found, bare, strict=True))
-    ordered = sorted(found)
-    return Compared(Timing(ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100]), more * 1000)
+def compared(report: Report, path: str, taken: Mapping[str, list[float]]) -> None:
+    """Each beside the bare one, and what it is more in the same turn, in the middle."""
+    bare: Row | None = None
+    for name in sorted(taken, key=lambda name: name != BARE):
+        row = report.row(f"GET {path}, {name}", [taken[name]], beside=bare)
+        if bare is not None:
+            more = median(one - other for one, other in zip(taken[name], taken[BARE], strict=True))
+            report.figure("  more in a turn", more * 1000, "us")
+        bare = bare or row
 
 
 def counting_alone(arena: wiring.Arena) -> float:
@@ -178,7 +186,21 @@ def counting_alone(arena: wiring.Arena) -> float:
     return best / COUNTED * 1_000_000
 
 
-def flushes(arena: wiring.Arena) -> Timing:
+def listening_alone(arenas: Mapping[str, wiring.Arena]) -> float:
+    """Microseconds of the processor that a database command takes more with listeners, in the middle of turns."""
+    clients = {name: arenas[name].pools.client("primary").admin for name in (BARE, "counting")}
+    taken: dict[str, list[float]] = {name: [] for name in clients}
+    for _ in range(ROUNDS):
+        for name, admin in clients.items():
+            started = time.process_time()
+            for _ in range(COMMANDS):
+                admin.command("ping")
+            taken[name].append(time.process_time() - started)
+    more = median(one - other for one, other in zip(taken["counting"], taken[BARE], strict=True))
+    return more / COMMANDS * 1_000_000
+
+
+def flushes(arena: wiring.Arena) -> list[float]:
     """Each of something that was counted."""
 
     def flush(_number: int) -> None:
@@ -194,9 +216,9 @@ def flushes(arena: wiring.Arena) -> Timing:
     return timed(flush, counted())
 
 
-def mean_cost(flush: Timing, rate: float) -> float:
+def mean_cost(flush: Row, rate: float) -> float:
     """Milliseconds per request: one in so many carries a flush, and all do when they come seldom."""
-    return flush.p50 * min(1.0, 1 / (FLUSH_SECONDS * rate))
+    return flush.median * min(1.0, 1 / (FLUSH_SECONDS * rate))
 
 
 @contextmanager
@@ -210,33 +232,35 @@ def environments(settings: Settings) -> Iterator[dict[str, wiring.Arena]]:
             arena.close()
 
 
-def bench(app: Any, place: str, settings: Settings, calls: int, say: Callable[[str], None]) -> None:
+def bench(report: Report, app: Any, place: str, settings: Settings, calls: int) -> None:
     with environments(settings) as arenas:
-        say(f"\nregion's state in {place}")
-        say(f"  counting a request, processor time   {counting_alone(arenas['counting']):.1f} us")
+        report.section(f"region's state in {place}")
+        report.figure("counting a request, processor time", counting_alone(arenas["counting"]), "us")
+        report.figure("hearing of a database command, more", listening_alone(arenas), "us")
         for path in ROUTES:
-            for name, found in in_turns(app, arenas, path, calls).items():
-                say(f"  GET {path:<22} {name:<9} {found.timing}   {found.more_microseconds:+7.0f} us")
-        flush = flushes(arenas["with"])
-        say(f"  one flush                            {flush}")
-        told = ", ".join(f"{mean_cost(flush, rate) * 1000:.1f} us at {rate:g}/s" for rate in RATES)
-        say(f"  flushes per request on average: {told}")
+            compared(report, path, in_turns(app, arenas, path, calls))
+        flush = report.row("one flush", [flushes(arenas["with"])])
+        for rate in RATES:
+            report.figure(f"flushes of a request on average at {rate:g}/s", mean_cost(flush, rate) * 1000, "us")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--calls", default=1_000, show_default=True, help="How often each request is sent to each environment.")
-def main(calls: int) -> None:
+@json_option
+def main(calls: int, json_file: Path | None) -> None:
     """Request times with metrics and without, side by side."""
     os.environ["LOG_LEVEL"] = "ERROR"
     from app import app
 
+    report = Report("metrics", {"calls": calls, "seed": SEED})
     with servers() as (mongo_uri, redis_url):
         with MongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
             for name in ("metrics_redis", "metrics_mongo"):
                 ensure_indexes(client[name])
                 seed_defaults(client[name], system_clock())
-        bench(app, "Redis", settings_for(mongo_uri, redis_url, "metrics_redis"), calls, click.echo)
-        bench(app, "MongoDB", settings_for(mongo_uri, "", "metrics_mongo"), calls, click.echo)
+        bench(report, app, "Redis", settings_for(mongo_uri, redis_url, "metrics_redis"), calls)
+        bench(report, app, "MongoDB", settings_for(mongo_uri, "", "metrics_mongo"), calls)
+    report.write(json_file)
 
 
 if __name__ == "__main__":

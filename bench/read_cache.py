@@ -5,16 +5,16 @@ without it the order of a leaderboard still comes from Redis' sorted sets. Value
 are among what is timed.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 from pymongo import MongoClient
 
 from bench.leaderboard import BUDGET_SECONDS, DATABASE, fill, load, say, servers
-from bench.measure import Timing, timed
+from bench.measure import Report, ended_by_ctrl_c, json_option, timed
 from chalicelib.arena.catalogue_service import CatalogueService
 from chalicelib.arena.guild_ports import GuildQueries
 from chalicelib.arena.guilds import new_guild
@@ -99,34 +99,28 @@ def _found_guilds(mongo_uri: str) -> None:
             database["guilds"].insert_one({**guild, "members": people})
 
 
-def compare(cached: Side, uncached: Side, calls: int) -> None:
+def compare(report: Report, cached: Side, uncached: Side, calls: int) -> None:
     without = uncached.questions()
     for name, ask in cached.questions().items():
         ask(None)
         without[name](None)
         turns = [(timed(ask, range(calls // TURNS)), timed(without[name], range(calls // TURNS))) for _ in range(TURNS)]
-        with_cache, plain = _middle([ours for ours, _ in turns]), _middle([theirs for _, theirs in turns])
-        say(f"  {name:<38} cached {with_cache}   uncached {plain}   {with_cache.p50 / plain.p50:5.2f} x at p50")
-
-
-def _middle(timings: list[Timing]) -> Timing:
-    return Timing(
-        *(sorted(values)[len(values) // 2] for values in zip(*((t.p50, t.p99) for t in timings), strict=True))
-    )
+        report.section(name)
+        plain = report.row("uncached", [theirs for _, theirs in turns])
+        report.row("cached", [ours for ours, _ in turns], beside=plain)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--players", type=click.IntRange(min=100), default=20_000, show_default=True)
 @click.option("--calls", type=click.IntRange(min=100), default=1000, show_default=True, help="Of each kind and side.")
-def main(players: int, calls: int) -> None:
+@json_option
+def main(players: int, calls: int, json_file: Path | None) -> None:
     """Time players' reads with the cache and without it, side by side."""
-    try:
-        say(f"{players:,} players, {calls:,} calls each; the middle of {TURNS} turns")
+    with ended_by_ctrl_c("the servers are stopped"):
+        report = Report("read_cache", {"players": players, "calls": calls, "turns": TURNS})
         with sides(players) as (cached, uncached):
-            compare(cached, uncached, calls)
-    except KeyboardInterrupt:
-        click.echo("interrupted; the servers are stopped", err=True)
-        sys.exit(130)
+            compare(report, cached, uncached, calls)
+        report.write(json_file)
 
 
 if __name__ == "__main__":

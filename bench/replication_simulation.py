@@ -7,9 +7,11 @@ them, and how many it takes until a planted bug is found. Ends with 1 if a histo
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import click
 
+from bench.measure import Budget, Report, json_option
 from tests.simulation.checks import Broken
 from tests.simulation.history import ACTIONS, play
 from tests.simulation.parts import Parts
@@ -17,6 +19,7 @@ from tests.simulation.planted import PLANTED
 
 HISTORIES = 5000
 PLANTED_MAX = 1000
+NONE = Budget(at_most=0)
 
 
 def _until_found(parts: Parts, seed: int) -> int | None:
@@ -33,31 +36,37 @@ def _until_found(parts: Parts, seed: int) -> int | None:
 @click.option("--seed", default=1, show_default=True, help="Of the first history; the others follow.")
 @click.option("--actions", default=ACTIONS, show_default=True, help="What people do in each.")
 @click.option("--planted/--no-planted", default=True, show_default=True, help="Count until planted bugs are found.")
-def main(histories: int, seed: int, actions: int, planted: bool) -> None:
+@json_option
+def main(histories: int, seed: int, actions: int, planted: bool, json_file: Path | None) -> None:
     """Plays histories, one after another."""
+    report = Report("replication_simulation", {"histories": histories, "actions": actions, "seed": seed})
     happened: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
     broken: list[str] = []
     started = time.process_time()
     for number in range(seed, seed + histories):
         try:
-            report = play(number, actions=actions)
+            played = play(number, actions=actions)
         except Broken as error:
             broken.append(str(error))
             click.echo(error, err=True)
             continue
-        happened += report.happened
-        outcomes += report.outcomes
+        happened += played.happened
+        outcomes += played.outcomes
     taken = time.process_time() - started
-    click.echo(f"{histories} histories of {actions} actions from seed {seed}: {histories / taken:.0f} a second")
-    click.echo(f"  {len(broken)} did not end well")
+    report.figure("histories a second", histories / taken)
+    report.figure("that did not end well", len(broken), budget=NONE)
     for counts in (happened, outcomes):
         click.echo("  " + ", ".join(f"{what} {count}" for what, count in counts.most_common()))
-    missed = False
+    missed = 0
     for fault, parts in sorted(PLANTED.items()) if planted else ():
         tried = _until_found(parts, seed)
-        missed |= tried is None
-        click.echo(f"  a region that {fault:<28} is found " + ("never" if tried is None else f"after {tried}"))
+        missed += tried is None
+        if tried is not None:
+            report.figure(f"a region that {fault} is found after", tried)
+    if planted:
+        report.figure(f"planted bugs not found after {PLANTED_MAX}", missed, budget=NONE)
+    report.write(json_file)
     sys.exit(1 if broken or missed else 0)
 
 

@@ -8,15 +8,12 @@ from typing import Final
 REPLICATION_KEYS: Final = (
     "ARENA_REGIONS",
     "ARENA_REPLICATION_QUEUE",
-    "ARENA_REPLICATION_DLQ_URL",
-    "ARENA_OUTBOX_QUEUE_URL",
 )
 RANK_MAX: Final = 15
 REGIONS_MAX: Final = RANK_MAX + 1
 
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_URL: Final = re.compile(r"https?://[^\s?#]+")
 
 Problem = Callable[[str, str, str], None]
 """Reports a key, what was found, and what is allowed."""
@@ -31,10 +28,7 @@ class ReplicationSettings:
     regions: tuple[str, ...] = ()
     """All of them, in order of priority; one or none where nothing is replicated."""
     queue: str | None = None
-    """Name of the queue of incoming events, the same in every region. Queues are None in functions without them."""
-    dead_letter_queue_url: str | None = None
-    outbox_queue_url: str | None = None
-    """Where the publisher is woken."""
+    """Name of the queue of incoming events, the same in every region. None in functions that don't send there."""
     secret: str = field(default="", repr=False)
     """``id:secret,id:secret``: the first signs, all are believed."""
 
@@ -65,10 +59,6 @@ def read_replication_settings(
         region=region,
         regions=regions,
         queue=_matching("ARENA_REPLICATION_QUEUE", environ, _QUEUE_NAME, "the name of a queue, not its URL", problem),
-        dead_letter_queue_url=_matching(
-            "ARENA_REPLICATION_DLQ_URL", environ, _URL, "an http or https URL of a queue", problem
-        ),
-        outbox_queue_url=_matching("ARENA_OUTBOX_QUEUE_URL", environ, _URL, "an http or https URL of a queue", problem),
         secret=secret() if len(regions) > 1 else "",
     )
 

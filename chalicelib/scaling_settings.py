@@ -12,6 +12,7 @@ SCALING_KEYS: Final = (
     "ARENA_SCALING_MAX",
     "ARENA_MONGO_CONNECTIONS",
     "ARENA_REDIS_CONNECTIONS",
+    "ARENA_SEPARATE_ENVIRONMENTS",
 )
 POLICIES: Final = ("guide", "hpa", "predictive")
 DEFAULT_POLICY: Final = "guide"
@@ -44,6 +45,8 @@ class ScalingSettings:
     """Connections this region may hold to one MongoDB node. None = as many as the server says it has."""
     redis_connections: int | None = None
     """Likewise to one Redis node. None = not bounded."""
+    separate_environments: int = 0
+    """Environments of the functions that serve groups of routes beside the API's own; nobody scales these."""
 
 
 def policies(*, production: bool) -> tuple[str, ...]:
@@ -71,6 +74,7 @@ def read_scaling_settings(environ: Mapping[str, str], *, production: bool, probl
         environments_max=most,
         mongo_connections=_number("ARENA_MONGO_CONNECTIONS", environ, CONNECTIONS_MAX, problem),
         redis_connections=_number("ARENA_REDIS_CONNECTIONS", environ, CONNECTIONS_MAX, problem),
+        separate_environments=_number("ARENA_SEPARATE_ENVIRONMENTS", environ, ENVIRONMENTS_MAX, problem) or 0,
     )
 
 

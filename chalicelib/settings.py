@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from chalicelib.backup_settings import BACKUP_KEYS, BackupSettings, read_backup_settings
 from chalicelib.credentials import IllegibleHash, PasswordHash
+from chalicelib.queue_settings import QUEUE_KEYS, QueueSettings, read_queue_settings
 from chalicelib.rate_settings import RATE_KEYS, RateSettings, read_rate_settings
 from chalicelib.replication_settings import REPLICATION_KEYS, ReplicationSettings, read_replication_settings
 from chalicelib.scaling_settings import SCALING_KEYS, ScalingSettings, read_scaling_settings
@@ -33,15 +35,10 @@ SECRET_KEYS: Final = (
 
 ADMIN_KEYS: Final = ("ADMIN_JWT_SECRET", "ADMIN_EMAIL", "ADMIN_PASSWORD_HASH")
 VAULT_KEYS: Final = ("ARENA_VAULT_ADDRESS", "AIBA_JETTON_MASTER")
-QUEUE_KEYS: Final = ("ARENA_BATTLE_QUEUE_URL", "ARENA_BATTLE_DLQ_URL", "ARENA_LIVE_QUEUE_URL")
 KNOWN_ARENA_KEYS: Final = frozenset(
     {
         *("ARENA_TIER", "ARENA_SECRET_ID", "ARENA_HEADER_AUTH", "ARENA_WEBSOCKET_ENDPOINT", "ARENA_REDIS_MODE"),
-        *QUEUE_KEYS,
-        *VAULT_KEYS,
-        *RATE_KEYS,
-        *SCALING_KEYS,
-        *REPLICATION_KEYS,
+        *(*QUEUE_KEYS, *VAULT_KEYS, *RATE_KEYS, *SCALING_KEYS, *REPLICATION_KEYS, *BACKUP_KEYS),
     }
 )
 REDIS_MODES: Final = ("single", "cluster")
@@ -66,6 +63,8 @@ _REDIS = re.compile(
     r"(\?(ssl_ca_certs=[^&#\s]+|ssl_cert_reqs=(none|required)|&)*)?$",
     re.I,
 )
+_UNTRUE = r"^(?!.*[?&](?:(?:tls|ssl)=false|tls(?:insecure|allowinvalid\w+)=true))"
+_ENCRYPTED_MONGO = re.compile(_UNTRUE + r"(?:mongodb\+srv:|.*[?&](?:tls|ssl)=true)", re.I)
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False, "": False}
 
 
@@ -111,14 +110,12 @@ class Settings:
     """None = there are no operator routes (never in production)."""
     websocket_endpoint: str | None = None
     """Where WebSocket connections are held (API Gateway's management API). None = there are none."""
-    battle_queue_url: str | None = None
-    """Queues are None in functions that don't send to them, and where there are none."""
-    battle_dead_letter_queue_url: str | None = None
-    live_queue_url: str | None = None
+    queues: QueueSettings = field(default_factory=QueueSettings)
     redis_mode: RedisMode = "single"
     rates: RateSettings = field(default_factory=RateSettings)
     scaling: ScalingSettings = field(default_factory=ScalingSettings)
     replication: ReplicationSettings
+    backup: BackupSettings = field(default_factory=BackupSettings)
     warnings: tuple[str, ...] = ()
 
 
@@ -161,7 +158,7 @@ class _Loader:
             app_env=self._app_env,
             tier=self._choice("ARENA_TIER", TIERS, "development"),
             region=self._region,
-            mongo_uri=self._uri("MONGO_URI", ("mongodb://", "mongodb+srv://"), required=True) or "",
+            mongo_uri=self._mongo_uri(),
             mongo_database=self._database(),
             redis_url=self._redis_url(),
             redis_mode=self._redis_mode(),
@@ -170,6 +167,7 @@ class _Loader:
             replication=read_replication_settings(
                 self._environ, self._region, lambda: self._strong_secret("REPLICATION_SECRET"), self._problem
             ),
+            backup=read_backup_settings(self._environ, self._problem),
             bot_token=self._required_secret("TELEGRAM_BOT_TOKEN"),
             battle_seed_secret=self._strong_secret("BATTLE_SEED_SECRET"),
             initdata_max_age_seconds=self._initdata_max_age(),
@@ -179,9 +177,7 @@ class _Loader:
             public_base_url=self._plain("PUBLIC_BASE_URL").rstrip("/"),
             operator=self._operator(),
             websocket_endpoint=self._endpoint("ARENA_WEBSOCKET_ENDPOINT"),
-            battle_queue_url=self._endpoint("ARENA_BATTLE_QUEUE_URL"),
-            battle_dead_letter_queue_url=self._endpoint("ARENA_BATTLE_DLQ_URL"),
-            live_queue_url=self._endpoint("ARENA_LIVE_QUEUE_URL"),
+            queues=read_queue_settings(self._environ, self._problem),
             warnings=tuple(self._warnings),
         )
         if self._problems:
@@ -256,6 +252,12 @@ class _Loader:
                 key, "not a URI of the right kind" if value else "not set", f"allowed: {' or '.join(schemes)}…"
             )
         return None
+
+    def _mongo_uri(self) -> str:
+        value = self._uri("MONGO_URI", ("mongodb://", "mongodb+srv://"), required=True) or ""
+        if value and self._production and not _ENCRYPTED_MONGO.search(value):
+            self._problem("MONGO_URI", "is not encrypted, or for anyone", "mongodb+srv://, or tls=true, in production")
+        return value
 
     def _redis_mode(self) -> RedisMode:
         return "cluster" if self._choice("ARENA_REDIS_MODE", REDIS_MODES, "single") == "cluster" else "single"

@@ -1,5 +1,6 @@
 """Deterministic archives: equal contents give an equal content hash, whatever the machine and the hour."""
 
+import importlib.util
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -26,27 +27,28 @@ def remove_needless(site: Path) -> None:
 
 
 def write_archive(target: Path, application: Path, dependencies: Path) -> None:
-    """Writes ``target`` from Chalice's archive and the dependencies' folder, sorted, with fixed times and modes."""
-    with zipfile.ZipFile(application) as packaged:
-        contents = {name: packaged.read(name) for name in packaged.namelist() if not name.endswith("/")}
-    for name, path in _files(dependencies):
-        contents.setdefault(name, path.read_bytes())
+    """Writes ``target`` from two folders, sorted, with fixed times and modes; the application's files go first."""
+    contents = dict(_files(dependencies)) | dict(_files(application))
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(contents):
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = _READABLE << 16
-            archive.writestr(entry, contents[name])
+            archive.writestr(entry, contents[name].read_bytes())
 
 
 def content_hash(archive: Path) -> str:
-    """SHA-256 over names and contents, hexadecimal; unlike the file's own it does not depend on zlib's version."""
-    digest = sha256()
+    """SHA-256 over names and contents, hexadecimal; unlike the file's own it does not depend on zlib's version.
+
+    Of byte code, which is made of the sources, only what it is for counts: which compiler made it.
+    """
+    digest = sha256(importlib.util.MAGIC_NUMBER)
     with zipfile.ZipFile(archive) as opened:
         for name in sorted(opened.namelist()):
-            contents = opened.read(name)
-            digest.update(f"{name}\0{len(contents)}\0".encode())
-            digest.update(contents)
+            if not name.endswith(".pyc"):
+                contents = opened.read(name)
+                digest.update(f"{name}\0{len(contents)}\0".encode())
+                digest.update(contents)
     return digest.hexdigest()
 
 

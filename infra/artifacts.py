@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from infra.cloud import Cloud, error_code
 from infra.package import Package
+from infra.private_bucket import NOT_PUBLIC
 from infra.template.stage import APP_NAME
 
 
@@ -25,12 +26,7 @@ class Artifacts:
         owned = {"Bucket": self.bucket, "ExpectedBucketOwner": self._account}
         self._s3.put_public_access_block(
             **owned,
-            PublicAccessBlockConfiguration={
-                "BlockPublicAcls": True,
-                "IgnorePublicAcls": True,
-                "BlockPublicPolicy": True,
-                "RestrictPublicBuckets": True,
-            },
+            PublicAccessBlockConfiguration=NOT_PUBLIC,
         )
         self._s3.put_bucket_encryption(
             **owned,

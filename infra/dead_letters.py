@@ -4,21 +4,16 @@ import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.replication.dead_letters import UNKNOWN_REASON, DeadLetter
+from chalicelib.arena.dead_letters import DeadLetter
+from chalicelib.errors import Unavailable
+from chalicelib.messaging.dead_letters import SqsDeadLetters
 from infra.cloud import explain
 from infra.template.queues import REPLICATION
 
-BATCH: Final = 10
-"""Messages SQS takes or gives in one call."""
-HELD_SECONDS: Final = 120
-"""How long nobody else sees the letters that are being looked at."""
-EMPTY_MAX: Final = 2
-"""Empty answers in a row that mean there are no more: one may be chance."""
 SUFFIX: Final = f"-{REPLICATION.shared_name}"
 
 
@@ -60,20 +55,10 @@ def held_letters(sqs: Any, queues: RegionQueues, limit: int) -> Iterator[list[De
 
     Raises ``QueueTrouble``.
     """
-    letters: list[DeadLetter] = []
-    try:
+    with contextlib.ExitStack() as stack:
         with _explained():
-            letters += _received(sqs, queues.dead_letters, limit)
+            letters = stack.enter_context(_queue(sqs, queues).held(limit))
         yield letters
-    finally:
-        # Those that are gone by now are no fault; the others come back by themselves at the latest.
-        with contextlib.suppress(BotoCoreError, ClientError):
-            for start in range(0, len(letters), BATCH):
-                entries = [
-                    {"Id": str(number), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
-                    for number, letter in enumerate(letters[start : start + BATCH])
-                ]
-                sqs.change_message_visibility_batch(QueueUrl=queues.dead_letters, Entries=entries)
 
 
 def send_back(sqs: Any, queues: RegionQueues, letters: Sequence[DeadLetter]) -> Iterator[tuple[DeadLetter, str]]:
@@ -81,51 +66,28 @@ def send_back(sqs: Any, queues: RegionQueues, letters: Sequence[DeadLetter]) -> 
 
     Each with why it was not sent, "" if it was. Raises ``QueueTrouble``; those already told are done.
     """
+    queue = _queue(sqs, queues)
     for letter in letters:
         with _explained():
             try:
-                sqs.send_message(QueueUrl=queues.incoming, MessageBody=letter.body)
-            except ClientError as error:
-                yield letter, explain(error)
+                queue.send(letter, letter.body)
+            except Unavailable as error:
+                if not isinstance(error.__cause__, ClientError):
+                    raise
+                yield letter, explain(error.__cause__)
                 continue
-            sqs.delete_message(QueueUrl=queues.dead_letters, ReceiptHandle=letter.receipt)
+            queue.delete(letter)
         yield letter, ""
 
 
-def _received(sqs: Any, url: str, limit: int) -> Iterator[DeadLetter]:
-    seen: set[str] = set()
-    empty = 0
-    while len(seen) < limit and empty < EMPTY_MAX:
-        answer = sqs.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=min(BATCH, limit - len(seen)),
-            VisibilityTimeout=HELD_SECONDS,
-            WaitTimeSeconds=0,
-            MessageAttributeNames=["All"],
-            AttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
-        )
-        messages = [message for message in answer.get("Messages", []) if message["MessageId"] not in seen]
-        empty = 0 if messages else empty + 1
-        seen |= {message["MessageId"] for message in messages}
-        yield from map(_letter, messages)
-
-
-def _letter(message: Any) -> DeadLetter:
-    told = {name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()}
-    attempts = told.get("attempts", "")
-    return DeadLetter(
-        message_id=message["MessageId"],
-        receipt=message["ReceiptHandle"],
-        body=message["Body"],
-        reason=told.get("reason") or UNKNOWN_REASON,
-        attempts=int(attempts) if attempts.isdigit() else 0,
-        died_at=datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
-    )
+def _queue(sqs: Any, queues: RegionQueues) -> SqsDeadLetters:
+    return SqsDeadLetters(lambda: sqs, queues.incoming, queues.dead_letters)
 
 
 @contextlib.contextmanager
 def _explained() -> Iterator[None]:
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
-        raise QueueTrouble(explain(error)) from error
+    except (BotoCoreError, ClientError, Unavailable) as error:
+        cause = error.__cause__ if isinstance(error, Unavailable) and error.__cause__ is not None else error
+        raise QueueTrouble(explain(cause)) from error

@@ -15,32 +15,29 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.scaling_settings import CONTROLLER
 from infra import warming
 from infra.artifacts import Artifacts
 from infra.calm import require_calm
 from infra.cloud import Cloud, error_code, explain, is_local
+from infra.foundation import foundation_stack_name
 from infra.package import Package
 from infra.release import DeployError, decide_parameters, release_hash, with_code_location
-from infra.stacks import ChangePlan, Pace, Stacks, StackState
+from infra.stacks import AWS_PACE, LOCAL_PACE, ChangePlan, Pace, Stacks, StackState
 from infra.template import STAGES, StageSpec
-from infra.template.auto_scaling import without_auto_scaling
-from infra.template.parameters import RELEASE_HASH, SCALING_BY, SECRET_ID, WEBSOCKET_API
+from infra.template.decided import decided
+from infra.template.parameters import ALARMS, DASHBOARD, RELEASE_HASH, SECRET_ID, WEBSOCKET_API
 from infra.template.stage import ALIAS, API_STAGE
-from infra.template.websocket import without_websocket_api
+from infra.watching import watch_for
 
 Log = Callable[[str], None]
-
-LOCAL_PACE: Final = Pace(interval_seconds=0.1, timeout_seconds=180)
-AWS_PACE: Final = Pace(interval_seconds=2, timeout_seconds=1800)
-"""Provisioned concurrency takes minutes to become ready, and the stack waits for it."""
 
 _LOCAL_TRANSFORM = Lock()
 """LocalStack hands the region to the SAM transform through its own process's environment, so two regions
 planned at once take each other's region, or find none. One at a time there; execution stays parallel."""
 
-_WITHOUT_WEBSOCKETS: Final = {WEBSOCKET_API: "none"}
-"""What stands in for AWS here has no WebSocket APIs and refuses templates that want one."""
+_LOCALLY: Final = {WEBSOCKET_API: "none", ALARMS: "off", DASHBOARD: "off"}
+"""What stands in for AWS here has no WebSocket APIs and no dashboards, and refuses templates that want one; most
+alarms would watch what it does not measure."""
 
 __all__ = ["DeployError", "Deployment", "deploy", "deploy_regions", "plan_deployment"]
 
@@ -167,8 +164,9 @@ def _prepare(
     stacks = Stacks(client, log, pace or (LOCAL_PACE if local else AWS_PACE))
     state = stacks.prepare(stage.stack_name)
     declared = package.template["Parameters"]
-    if local and WEBSOCKET_API in declared:
-        given = {**_WITHOUT_WEBSOCKETS, **given}
+    given = {**_from_foundation(stacks, stage, declared), **given}
+    if local:
+        given = {**{name: value for name, value in _LOCALLY.items() if name in declared}, **given}
     values = decide_parameters(
         declared,
         {} if state is None else state.parameters,
@@ -180,20 +178,31 @@ def _prepare(
     if state is not None and state.parameters.get(RELEASE_HASH) == digest:
         return _Prepared(stacks, state, None)
     _require_secret(cloud, values[SECRET_ID], log)
-    account = cloud.client("sts").get_caller_identity()["Account"]
+    caller = cloud.client("sts").get_caller_identity()
+    account = caller["Account"]
     artifacts = Artifacts(cloud, stage.name, account)
     if artifacts.ensure_bucket():
         log(f"created bucket {artifacts.bucket}")
     key, sent = artifacts.upload_package(package)
     log(f"{'uploaded' if sent else 'already uploaded:'} {key}")
-    template = without_websocket_api(package.template) if values.get(WEBSOCKET_API) == "none" else package.template
-    template = without_auto_scaling(template) if values.get(SCALING_BY, CONTROLLER) == CONTROLLER else template
-    url = artifacts.upload_template(with_code_location(template, artifacts.bucket, key), digest)
+    located = with_code_location(decided(package.template, values), artifacts.bucket, key)
+    url = artifacts.upload_template(located, digest)
     label = f"release-{digest[:12]}-{uuid4().hex[:8]}"
+    partition = caller["Arn"].split(":")[1]
+    watch = None if state is None else watch_for(stacks, stage, cloud.region, account, partition)
+    if watch is not None:
+        log(f"{len(watch.alarm_arns)} alarms watch the change, and {watch.minutes} minutes after it: one undoes it")
     turn: AbstractContextManager[Any] = _LOCAL_TRANSFORM if local else nullcontext()
     with turn:
-        plan = stacks.plan(stage.stack_name, state, url, {**values, RELEASE_HASH: digest}, label)
+        plan = stacks.plan(stage.stack_name, state, url, {**values, RELEASE_HASH: digest}, label, watch)
     return _Prepared(stacks, state, plan)
+
+
+def _from_foundation(stacks: Stacks, stage: StageSpec, declared: Mapping[str, Any]) -> dict[str, str]:
+    """Parameters that the region's foundation has values for."""
+    state = stacks.state(foundation_stack_name(stage))
+    outputs = {} if state is None else state.outputs
+    return {name: value for name, value in outputs.items() if name in declared}
 
 
 def _live_instances(cloud: Cloud, function_name: str | None) -> int | None:

@@ -4,6 +4,8 @@ Chalice writes the template and chooses the application's files; the dependencie
 would fetch them again on each run, warn where a wheel is missing, and keep archives in the project that two
 concurrent runs overwrite; here they are fetched once per ``requirements.txt``, a missing wheel is an error,
 and everything happens under the build directory behind a lock.
+
+Both are compiled: a function can't write beside its code, and would compile all it imports at each cold start.
 """
 
 import fcntl
@@ -14,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +25,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from chalicelib import dataclass_methods
 from infra.archive import content_hash, remove_needless, write_archive
 from infra.template import STAGES, build_template
+from infra.template.groups import GroupsError, read_groups
 
 PROJECT_ROOT: Final = Path(__file__).resolve().parent.parent
 LAMBDA_PLATFORM: Final = "manylinux2014_x86_64"
@@ -31,10 +36,14 @@ LAMBDA_PLATFORM: Final = "manylinux2014_x86_64"
 the package runs locally elsewhere, and each dependency has a pure Python way for that."""
 
 _SOURCES: Final = ("app.py", "chalicelib", "requirements.txt", ".chalice")
-_RECIPE: Final = ("infra/package.py", "infra/archive.py", "infra/template", "chalicelib/scaling/tiers.py")
+_RECIPE: Final = (
+    *("infra/package.py", "infra/archive.py", "infra/compile_methods.py", "infra/template"),
+    *("chalicelib/dataclass_methods.py", "chalicelib/scaling/tiers.py"),
+)
 _NOT_SOURCES: Final = frozenset({"__pycache__", "deployments", "deployed"})
 _DEPENDENCY_TIMEOUT_SECONDS: Final = 600
 _CHALICE_TIMEOUT_SECONDS: Final = 120
+_COMPILE_TIMEOUT_SECONDS: Final = 300
 
 
 class PackageError(Exception):
@@ -104,11 +113,15 @@ def _build(stage: str, out: Path, build_dir: Path, project_root: Path, log: Call
             shutil.copyfile(path, target)
         (project / "requirements.txt").write_text("")
         _run_chalice(stage, project, packaged)
-        template = build_template(json.loads((packaged / "sam.json").read_text()), STAGES[stage])
-        finished = Path(scratch, "finished")
+        template = _completed(packaged / "sam.json", stage, project / ".chalice" / "config.json")
+        application, finished = Path(scratch, "application"), Path(scratch, "finished")
+        with zipfile.ZipFile(packaged / "deployment.zip") as written:
+            written.extractall(application)
+        _compile(application)
+        _compile_methods(application, dependencies)
         finished.mkdir()
         archive = finished / "deployment.zip"
-        write_archive(archive, packaged / "deployment.zip", dependencies)
+        write_archive(archive, application, dependencies)
         (finished / "template.json").write_text(json.dumps(template, indent=1))
         (finished / "package.json").write_text(json.dumps({"content_hash": content_hash(archive)}))
         out.parent.mkdir(exist_ok=True)
@@ -118,9 +131,9 @@ def _build(stage: str, out: Path, build_dir: Path, project_root: Path, log: Call
 
 
 def _dependencies(requirements: Path, build_dir: Path, log: Callable[[str], None]) -> Path:
-    """A folder with the installed requirements for Lambda, fetched at most once per content of the file."""
+    """A folder with the compiled requirements for Lambda, fetched at most once per content of the file."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    key = sha256(f"{python}\0{LAMBDA_PLATFORM}\0{requirements.read_text()}".encode()).hexdigest()[:16]
+    key = sha256(f"compiled\0{python}\0{LAMBDA_PLATFORM}\0{requirements.read_text()}".encode()).hexdigest()[:16]
     folder = build_dir / "dependencies" / key
     if folder.exists():
         return folder
@@ -140,8 +153,37 @@ def _dependencies(requirements: Path, build_dir: Path, log: Callable[[str], None
             hint=f"each line of requirements.txt needs a wheel for {LAMBDA_PLATFORM} or for any platform",
         )
         remove_needless(target)
+        _compile(target)
         target.rename(folder)
     return folder
+
+
+def _compile(folder: Path) -> None:
+    """Byte code beside every source, taken as it is: what unpacks an archive may give the sources any time.
+
+    An interpreter of its own, because what was compiled before shows in what is compiled next.
+    """
+    command = [sys.executable, "-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash"]
+    _run(
+        [*command, "-s", str(folder), str(folder)],
+        cwd=folder,
+        timeout_seconds=_COMPILE_TIMEOUT_SECONDS,
+        what="compiling the package",
+        hint="every source in it must be of this Python; see the lines above",
+    )
+
+
+def _compile_methods(application: Path, dependencies: Path) -> None:
+    """Byte code of what a start would have to compile even so: the text Python makes dataclasses of."""
+    target = dataclass_methods.file_in(application / "chalicelib")
+    command = [sys.executable, "-P", str(PROJECT_ROOT / "infra" / "compile_methods.py"), str(target)]
+    _run(
+        [*command, str(application), str(dependencies)],
+        cwd=application,
+        timeout_seconds=_COMPILE_TIMEOUT_SECONDS,
+        what="compiling the methods of dataclasses",
+        hint="importing any module must work without services and without secrets; see the lines above",
+    )
 
 
 def _run_chalice(stage: str, project: Path, packaged: Path) -> None:
@@ -156,6 +198,14 @@ def _run_chalice(stage: str, project: Path, packaged: Path) -> None:
         what="chalice package",
         hint="importing app.py must work without services and without secrets; see the lines above",
     )
+
+
+def _completed(chalice_template: Path, stage: str, config: Path) -> dict[str, Any]:
+    try:
+        groups = read_groups(json.loads(config.read_text()), stage)
+        return build_template(json.loads(chalice_template.read_text()), STAGES[stage], groups)
+    except GroupsError as error:
+        raise PackageError(f".chalice/config.json, stage {stage}:\n{error}") from error
 
 
 def _run(command: list[str], *, cwd: Path, timeout_seconds: int, what: str, hint: str) -> None:

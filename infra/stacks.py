@@ -39,6 +39,12 @@ class Pace:
             self.sleep(self.interval_seconds)
 
 
+LOCAL_PACE: Final = Pace(interval_seconds=0.5, timeout_seconds=600)
+"""Each look lists all events so far, on the processor that is creating the resources."""
+AWS_PACE: Final = Pace(interval_seconds=2, timeout_seconds=1800)
+"""Provisioned concurrency, and a cache, take minutes to become ready, and the stack waits for them."""
+
+
 @dataclass(frozen=True)
 class StackState:
     """A stack as it stands."""
@@ -51,6 +57,19 @@ class StackState:
     def usable(self) -> bool:
         """Whether the last operation left it whole."""
         return self.status in _USABLE
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Alarms that undo a change if one of them rings while it is made, or in the minutes afterwards."""
+
+    alarm_arns: tuple[str, ...]
+    minutes: int
+
+    def arguments(self) -> dict[str, Any]:
+        """For CreateChangeSet."""
+        triggers = [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"} for arn in self.alarm_arns]
+        return {"RollbackConfiguration": {"RollbackTriggers": triggers, "MonitoringTimeInMinutes": self.minutes}}
 
 
 @dataclass(frozen=True)
@@ -136,8 +155,22 @@ class Stacks:
             if state.status == "DELETE_FAILED":
                 raise DeployError(f"stack {name} can't be deleted\nhint: its events tell which resource resists")
 
+    def physical_ids(self, name: str, resource_type: str) -> dict[str, str]:
+        """Of a stack's resources of a type, by logical id."""
+        pages = self._client.get_paginator("list_stack_resources").paginate(StackName=name)
+        rows = [row for page in pages for row in page["StackResourceSummaries"]]
+        return {
+            row["LogicalResourceId"]: row["PhysicalResourceId"] for row in rows if row["ResourceType"] == resource_type
+        }
+
     def plan(
-        self, name: str, state: StackState | None, template_url: str, parameters: Mapping[str, str], label: str
+        self,
+        name: str,
+        state: StackState | None,
+        template_url: str,
+        parameters: Mapping[str, str],
+        label: str,
+        watch: Watch | None = None,
     ) -> ChangePlan:
         """Creates a change set called ``label`` and describes it. ``state`` None creates the stack."""
         creates = state is None
@@ -148,6 +181,7 @@ class Stacks:
             TemplateURL=template_url,
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=_CAPABILITIES,
+            **({} if watch is None else watch.arguments()),
         )["Id"]
         description = self._wait_for_change_set(name, change_set_id)
         if description is None:

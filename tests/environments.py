@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from pymongo.database import Database
@@ -11,24 +10,14 @@ from pymongo.database import Database
 import app as composition
 from chalicelib import wiring
 from chalicelib.arena.operator_sign_in import issue_token
-from chalicelib.cache.door import RedisDoor
 from chalicelib.clock import ManualClock
 from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.seed import seed_defaults
-from chalicelib.settings import load, split_urls
+from chalicelib.settings import load
 from tests.gateway import Answer, call
 from tests.installed import Fixed, init_data
-from tests.redis_doors import UNHURRIED
+from tests.unhurried import UnhurriedArena
 from tests.unit.test_settings import DEVELOPMENT
-
-
-class UnhurriedArena(wiring.Arena):
-    """An arena whose door to Redis has time: for what is not about time."""
-
-    @cached_property
-    def redis(self) -> RedisDoor | None:
-        urls, cluster = self.settings.redis_url, self.settings.redis_mode == "cluster"
-        return None if urls is None else RedisDoor.from_urls(split_urls(urls), cluster=cluster, limits=UNHURRIED)
 
 
 @dataclass(frozen=True)
@@ -63,9 +52,9 @@ class Environments:
         self._clock = clock
         self._opened: list[wiring.Arena] = []
 
-    def open(self, redis_url: str = "", kind: type[wiring.Arena] = UnhurriedArena) -> Environment:
+    def open(self, redis_url: str = "", kind: type[wiring.Arena] = UnhurriedArena, **settings: str) -> Environment:
         mode = "cluster" if "," in redis_url else "single"
-        environ = {**DEVELOPMENT, **self._stores, "REDIS_URL": redis_url, "ARENA_REDIS_MODE": mode}
+        environ = {**DEVELOPMENT, **self._stores, "REDIS_URL": redis_url, "ARENA_REDIS_MODE": mode, **settings}
         self._opened.append(kind(load(environ), clock=self._clock))
         return Environment(self._opened[-1])
 

@@ -41,11 +41,26 @@ def call(
     address: str = "127.0.0.1",
 ) -> Answer:
     """Sends ``body`` (bytes as they are, text as UTF-8, anything else as JSON) to ``app``, from ``address``."""
+    answer = app(proxy_event(app, method, url, body, headers, address), None)
+    return Answer(
+        answer["statusCode"], {key.lower(): value for key, value in answer["headers"].items()}, answer["body"]
+    )
+
+
+def proxy_event(
+    app: Chalice,
+    method: str,
+    url: str,
+    body: object = None,
+    headers: Mapping[str, str] | None = None,
+    address: str = "127.0.0.1",
+) -> dict[str, Any]:
+    """What API Gateway makes of a request to ``app``; arguments as ``call`` has them."""
     parts = urlsplit(url)
     resource, path_values = _resource(app, parts.path)
     raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
     query = parse_qsl(parts.query, keep_blank_values=True)
-    event = {
+    return {
         "resource": resource,
         "path": parts.path,
         "httpMethod": method,
@@ -64,10 +79,6 @@ def call(
         "body": None if body is None else base64.b64encode(raw).decode(),
         "isBase64Encoded": body is not None,
     }
-    answer = app(event, None)
-    return Answer(
-        answer["statusCode"], {key.lower(): value for key, value in answer["headers"].items()}, answer["body"]
-    )
 
 
 def _resource(app: Chalice, path: str) -> tuple[str, dict[str, str]]:

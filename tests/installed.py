@@ -12,16 +12,20 @@ from pymongo.database import Database
 
 from chalicelib import wiring
 from chalicelib.arena.initdata import sign
+from chalicelib.cache.warming import CacheWarming, WarmingReport
 from chalicelib.clock import ManualClock
 from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.scaling import MongoScaling
 from chalicelib.data.seed import seed_defaults
+from chalicelib.locks import Guard
 from chalicelib.messaging.sqs import SqsClient
 from chalicelib.scaling.controller import Controller
 from chalicelib.settings import load
+from chalicelib.wiring.operating import Operating
 from tests.gateway import Answer
 from tests.replicated import SECRET
 from tests.scaling_worlds import Region, region
+from tests.unhurried import UnhurriedArena
 from tests.unit.test_settings import DEVELOPMENT, SECRETS
 
 TOKEN = SECRETS["TELEGRAM_BOT_TOKEN"]
@@ -38,6 +42,8 @@ class SentMessages:
 
     def __init__(self) -> None:
         self.bodies: list[str] = []
+        self.dead: dict[str, str] = {}
+        """Bodies of dead letters by message id."""
         self.down = False
 
     @property
@@ -45,8 +51,7 @@ class SentMessages:
         return self
 
     def send_message(self, *, MessageBody: str, **_arguments: Any) -> dict[str, Any]:  # noqa: N803 (SQS's name)
-        if self.down:
-            raise EndpointConnectionError(endpoint_url="http://queue.test")
+        self._reached()
         self.bodies.append(MessageBody)
         return {}
 
@@ -55,8 +60,42 @@ class SentMessages:
             self.send_message(MessageBody=entry["MessageBody"])
         return {}
 
+    def get_queue_attributes(self, *, AttributeNames: list[str], **_: Any) -> dict[str, Any]:  # noqa: N803
+        self._reached()
+        return {"Attributes": dict.fromkeys(AttributeNames, "0")}
 
-class QueueingArena(wiring.Arena):
+    def receive_message(self, *, MaxNumberOfMessages: int, **_: Any) -> dict[str, Any]:  # noqa: N803
+        """Dead letters of any queue."""
+        self._reached()
+        told = {"reason": {"StringValue": "unhandled: of player 777123456"}, "attempts": {"StringValue": "5"}}
+        more = {"MessageAttributes": told, "Attributes": {"SentTimestamp": "1795435200000"}}
+        found = list(self.dead.items())[:MaxNumberOfMessages]
+        return {"Messages": [{"MessageId": name, "ReceiptHandle": name, "Body": body, **more} for name, body in found]}
+
+    def delete_message(self, *, ReceiptHandle: str, **_: Any) -> None:  # noqa: N803
+        self.dead.pop(ReceiptHandle)
+
+    def change_message_visibility_batch(self, **_: Any) -> None:
+        self._reached()
+
+    def _reached(self) -> None:
+        if self.down:
+            raise EndpointConnectionError(endpoint_url="http://queue.test")
+
+
+class OperatingOn(Operating):
+    """Sees and moves ``messages``."""
+
+    def __init__(self, arena: wiring.Arena, messages: SentMessages) -> None:
+        super().__init__(arena)
+        self._messages = messages
+
+    @cached_property
+    def sqs(self) -> SqsClient:
+        return cast(SqsClient, self._messages)
+
+
+class QueueingArena(UnhurriedArena):
     """An arena whose queues are ``messages``, and whose region is scaled on paper."""
 
     @cached_property
@@ -68,6 +107,10 @@ class QueueingArena(wiring.Arena):
         return cast(SqsClient, self.messages)
 
     @cached_property
+    def operating(self) -> Operating:
+        return OperatingOn(self, self.messages)
+
+    @cached_property
     def region(self) -> Region:
         """What the scaling controller sees and moves."""
         return region(cast(ManualClock, self.clock), MongoScaling(self.operations))
@@ -75,6 +118,16 @@ class QueueingArena(wiring.Arena):
     @cached_property
     def scaling(self) -> Controller:
         return self.region.controller()
+
+
+class Warm(CacheWarming):
+    """What is warm already."""
+
+    def __init__(self) -> None:
+        """Of nothing."""
+
+    def run(self, _may_go_on: Callable[[], bool], _guard: Guard | None = None) -> WarmingReport:
+        return WarmingReport(cache="ok", kept=7)
 
 
 class Fixed(wiring.Wiring):
@@ -95,7 +148,8 @@ def installed_arena(
     """Puts an arena of ``database`` behind the app until the block ends."""
     ensure_indexes(database)
     seed_defaults(database, clock())
-    queue = {"ARENA_BATTLE_QUEUE_URL": "http://queue.test/battles"}
+    named = [f"ARENA_{name}_{kind}_URL" for name in ("BATTLE", "REPLICATION") for kind in ("QUEUE", "DLQ")]
+    queue = {key: f"http://queue.test/{key.lower()}" for key in named}
     stores = {"MONGO_URI": mongo_uri, "MONGO_DATABASE": database.name, "REDIS_URL": ""}
     arena = QueueingArena(load({**DEVELOPMENT, **stores, **queue, **environ}), clock=clock)
     wiring.install(Fixed(arena))

@@ -58,6 +58,8 @@ class Source:
     """Of the monotonic clock: moved by pauses."""
     paused: list[float] = field(default_factory=list)
     outbox_of: Callable[[MemoryDatabase], MemoryOutbox] = MemoryOutbox
+    correlation_id: str = ""
+    """Of whoever changes something."""
 
     @property
     def outbox(self) -> MemoryOutbox:
@@ -65,7 +67,7 @@ class Source:
 
     @property
     def players(self) -> MemoryPlayers:
-        recorder = Recorder(self.clock, HERE, 15, (EAST, WEST), ObjectId)
+        recorder = Recorder(self.clock, HERE, 15, (EAST, WEST), ObjectId, lambda: self.correlation_id)
         return MemoryPlayers(self.database, MemoryStore(self.database, recorder))
 
     def change(self, number: int = 1, name: str = "n") -> None:

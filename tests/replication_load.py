@@ -102,8 +102,12 @@ class Writers:
         self._written.nudges += 1
         self._send(body)
 
-    def write(self, rate: float, seconds: float) -> Written:
-        """``rate`` writes a second for so long, on schedule whether or not the former are done; what came of it."""
+    def write(self, rate: float, seconds: float, *, within: float = 0.0) -> Written:
+        """``rate`` writes a second for so long, on schedule whether or not the former are done; what came of it.
+
+        A machine that falls behind gets half as much time again, or ``within`` seconds, and then leaves out the rest.
+        """
+        longest = max(seconds * 1.5, within)
         self._written = Written()
         began = time.monotonic()
         first, self._turns = self._turns, self._turns + int(rate * seconds)
@@ -113,7 +117,7 @@ class Writers:
             while True:
                 with self._lock:
                     turn = next(turns, None)
-                if turn is None or time.monotonic() - began > seconds * 1.5:
+                if turn is None or time.monotonic() - began > longest:
                     return
                 time.sleep(max(0.0, began + (turn - first) / rate - time.monotonic()))
                 self._one(turn)
@@ -182,6 +186,11 @@ class Convergence:
         """Seconds from commit to application, rising."""
         rows = self.database(target)[APPLIED].find({"region": source, "occurredAt": {"$gte": self.since}})
         return sorted((row["appliedAt"] - row["occurredAt"]).total_seconds() for row in rows)
+
+    def transactions(self, source: str, target: str) -> int:
+        """In which ``target`` applied them: those of one transaction have one moment."""
+        where = {"region": source, "occurredAt": {"$gte": self.since}}
+        return len(self.database(target)[APPLIED].distinct("appliedAt", where))
 
     def books(self, region: str, players: Collection[str]) -> dict[str, Any]:
         """What must be the same everywhere of these players: battles, ledger, balances, standings and brokers."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.clock import ManualClock
 from chalicelib.errors import Unavailable
+from chalicelib.monitoring.ports import Meter
 from chalicelib.monitoring.reports import InstanceReport
 from chalicelib.scaling.controller import Controller
 from chalicelib.scaling.model import Ceiling, Reading, ScalingLimits
@@ -36,6 +37,7 @@ class Region:
     failures: list[str] = field(default_factory=list)
     policy: str = "guide"
     moves: bool = True
+    meter: Meter | None = None
 
     def controller(self) -> Controller:
         return Controller(
@@ -52,6 +54,7 @@ class Region:
             failed=lambda source, _: self.failures.append(source),
             measurements=None if self.measured is None else self,
             moves=self.moves,
+            meter=self.meter,
         )
 
     def serve(self, environments: int, **shares: Any) -> None:

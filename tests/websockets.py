@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from websockets.sync.client import ClientConnection, connect
 
-from localcloud.ports import LOOPBACK, free_ports
+from localcloud.ports import LOOPBACK
 from localcloud.websocket.gateway import Gateway, Limits
 
 REGION = "us-east-1"
@@ -35,19 +35,20 @@ class DirectFunctions:
 @contextlib.contextmanager
 def running_gateway(functions: Any, limits: Limits | None = None) -> Iterator[str]:
     """``host:port`` of a gateway for ``REGION``, served by a thread until the block ends."""
-    (port,) = free_ports(1)
     loop = asyncio.new_event_loop()
-    runner = web.AppRunner(Gateway(functions, [REGION], limits).application(), access_log=None, shutdown_timeout=1.0)
+    application = Gateway(functions, [REGION], limits).application()
+    # What a connection's end sets off is done when the block has ended.
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=PATIENCE_SECONDS)
 
     async def start() -> None:
         await runner.setup()
-        await web.TCPSite(runner, LOOPBACK, port).start()
+        await web.TCPSite(runner, LOOPBACK, 0).start()
 
     loop.run_until_complete(start())
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        yield f"{LOOPBACK}:{port}"
+        yield f"{LOOPBACK}:{runner.addresses[0][1]}"
     finally:
         asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(PATIENCE_SECONDS)
         loop.call_soon_threadsafe(loop.stop)

@@ -217,11 +217,16 @@ def mongo_world(
     pools: Pools | None = None,
     budget_seconds: float = 20.0,
     recorder: Recorder | None = None,
+    seeded: bool = True,
 ) -> tuple[World, Pools]:
-    """A seeded arena on ``database`` (reached through ``uri`` by the services), and its pools, to be closed."""
-    ensure_indexes(database)
+    """A seeded arena on ``database`` (reached through ``uri`` by the services), and its pools, to be closed.
+
+    Not ``seeded``: the database is taken as it is.
+    """
     clock = ManualClock(NOON)
-    seed_defaults(database, clock())
+    if seeded:
+        ensure_indexes(database)
+        seed_defaults(database, clock())
     pools = pools or Pools(uri, without_secondaries(GUIDE_POOLS))
     operations = Operations(pools, database.name, budget_seconds=budget_seconds)
 

@@ -14,7 +14,7 @@ from chalicelib.arena.battle_gate import Admission, BattleCommand, admit, earlie
 from chalicelib.arena.battle_settlement import Fight, settle
 from chalicelib.arena.homes import Homes
 from chalicelib.arena.moments import utc_day
-from chalicelib.arena.ports import BattleView, Document, GuildRivalry, Outcome
+from chalicelib.arena.ports import BattleView, Document, Membership, Outcome
 from chalicelib.arena.standings import Standing
 
 NO_CLAIM: Final[Mapping[str, Any]] = {
@@ -63,8 +63,8 @@ class Surroundings:
     stripe: int
     """The emission stripe this environment prefers."""
     new_id: Callable[[], Any]
-    load_rivalry: Callable[[Any], GuildRivalry]
-    """Reads a guild's rivalry, where the view came without."""
+    load_membership: Callable[[], Membership | None]
+    """Reads the player's guild, where the view came without."""
     load_stripes: Callable[[str], Sequence[Document]]
     """Reads all emission stripes of a day, where the preferred one does not suffice."""
     homes: Homes | None = None
@@ -81,7 +81,7 @@ def decide(view: BattleView, command: BattleCommand, around: Surroundings) -> Ou
     earlier = earlier_battle(view, command)
     if earlier is not None:
         return Outcome(BattleResult(battle=earlier, replayed=True))
-    admission = admit(view, command, now=around.now, load_rivalry=around.load_rivalry)
+    admission = admit(view, command, now=around.now, load_membership=around.load_membership)
     fight, allocation = _fight(view, command, admission, around)
     settlement = settle(view, admission, fight, now=around.now, stripe=around.stripe, new_id=around.new_id)
     mode = admission.mode

@@ -17,7 +17,7 @@ from chalicelib.arena.jsnumber import to_number
 from chalicelib.arena.ledger import balance_field
 from chalicelib.arena.modes import Mode
 from chalicelib.arena.moments import as_moment
-from chalicelib.arena.ports import BattleView, Document, GuildRivalry
+from chalicelib.arena.ports import BattleView, Document, GuildRivalry, Membership
 from chalicelib.errors import BadRequest, Conflict, Forbidden, NotFound, TooManyRequests
 
 
@@ -70,11 +70,12 @@ def earlier_battle(view: BattleView, command: BattleCommand) -> Document | None:
 
 
 def admit(
-    view: BattleView, command: BattleCommand, *, now: datetime, load_rivalry: Callable[[Any], GuildRivalry]
+    view: BattleView, command: BattleCommand, *, now: datetime, load_membership: Callable[[], Membership | None]
 ) -> Admission:
     """Checks 9 to 15. Raises the first refusal that applies; nothing has changed then."""
     mode = _mode(view, command)
-    if mode.requires_guild and view.guild is None:
+    membership = view.membership or load_membership() if mode.requires_guild else None
+    if mode.requires_guild and membership is None:
         raise Forbidden("guild required", details={"modeKey": mode.key})
     broker = _broker(view.broker, command.telegram_id, now)
     _refuse_low_level(broker, mode)
@@ -91,9 +92,14 @@ def admit(
     user = view.user or {}
     refuse_poor(user, "NEUR", mode.entry_neur_cost)
     refuse_poor(user, "AIBA", mode.entry_aiba_cost)
-    guild = view.guild if mode.requires_guild else None
-    rivalry = None if guild is None else view.rivalry or load_rivalry(guild["_id"])
-    return Admission(user=user, broker=broker, mode=mode, energy=energy, guild=guild, rivalry=rivalry)
+    return Admission(
+        user=user,
+        broker=broker,
+        mode=mode,
+        energy=energy,
+        guild=None if membership is None else membership.guild,
+        rivalry=None if membership is None else membership.rivalry,
+    )
 
 
 def refuse_poor(user: Mapping[str, Any], currency: str, cost: int) -> None:

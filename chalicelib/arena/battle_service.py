@@ -7,6 +7,7 @@ once; the game's ``battlerunkeys`` rows (in progress, failed, completed) have no
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from chalicelib.arena.battle import BattleResult, Surroundings, decide
@@ -37,7 +38,9 @@ class BattleListener(Protocol):
 
 
 class BattleService:
-    """Runs battles on a store. ``stripe`` is the emission stripe this environment prefers, 0..STRIPES - 1.
+    """Runs battles on a store. ``stripe`` is the emission stripe this environment prefers at first, 0..STRIPES - 1.
+
+    It prefers the one that its last battle was committed on: environments that met on one stripe part.
 
     ``listeners`` hear of battles fought here, not of replays. ``homes`` says whose battles are fought here, and
     ``share`` how much of a day's caps is this region's.
@@ -72,8 +75,10 @@ class BattleService:
         arena, league = command.arena or DEFAULT_ARENA, command.league or DEFAULT_LEAGUE
         homes = self._homes()
         stripes = stripes_to_try(self._stripe)
+        stripe = self._stripe
 
         def work(snapshot: Snapshot) -> Outcome[BattleResult]:
+            nonlocal stripe
             stripe = next(stripes)
             # The time of the attempt, not of the request: a retry must not see its rival's battle in the future.
             now = self._clock()
@@ -87,7 +92,7 @@ class BattleService:
                     league=league,
                     now=now,
                     stripe_id=stripe_id(utc_day(now), stripe),
-                    with_rivalry=(command.mode_key or arena).startswith(GUILD_ARENA),
+                    with_guild=(command.mode_key or arena).startswith(GUILD_ARENA),
                 )
             )
             around = Surroundings(
@@ -95,7 +100,7 @@ class BattleService:
                 secret=self._secret,
                 stripe=stripe,
                 new_id=self._store.new_id,
-                load_rivalry=snapshot.guild_rivalry,
+                load_membership=partial(snapshot.membership, command.telegram_id),
                 load_stripes=snapshot.stripes,
                 homes=homes,
                 share=self._share,
@@ -103,6 +108,7 @@ class BattleService:
             return decide(view, command, around)
 
         result = self._store.transact(work)
+        self._stripe = stripe
         if not result.replayed:
             for listener in self._listeners:
                 listener.fought(result)

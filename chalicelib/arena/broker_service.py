@@ -29,6 +29,7 @@ from chalicelib.arena.ports import (
     Write,
 )
 from chalicelib.arena.postings import Postings
+from chalicelib.arena.stats import STATS
 from chalicelib.arena.stripe_choice import stripes_to_try
 from chalicelib.clock import Clock
 from chalicelib.errors import NotFound
@@ -258,5 +259,5 @@ def _pools_without(view: ActionView, gone: Sequence[Document], now: datetime) ->
 
 def _facts(broker: Document) -> Document:
     """What the action was decided on: any change since makes the write miss."""
-    names = ("_id", "ownerTelegramId", *brokers.STATS, "level", "xp", "energy", "lastRequestId", "deletedAt")
+    names = ("_id", "ownerTelegramId", *STATS, "level", "xp", "energy", "lastRequestId", "deletedAt")
     return {name: broker.get(name) for name in names}

@@ -13,9 +13,9 @@ from chalicelib.arena.economy_config import config_number
 from chalicelib.arena.energy import STARTER_ENERGY
 from chalicelib.arena.engine import broker_level
 from chalicelib.arena.jsnumber import clamp, js_round, to_number, whole_amount
+from chalicelib.arena.stats import STATS
 from chalicelib.errors import BadRequest, InternalError
 
-STATS: Final = ("intelligence", "speed", "risk")
 STAT_MAX: Final = 100
 REPAIRED_ENERGY: Final = 100
 """Whatever the configured maximum is."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from chalicelib.arena.jsnumber import clamp, clamp_whole, is_json_number, js_round, to_number
 from chalicelib.arena.jstext import well_formed
+from chalicelib.arena.stats import STATS
 
 LEVEL_MAX: Final = 10_000
 LEVEL_BONUS_PER_LEVEL: Final = 0.02
@@ -24,7 +25,6 @@ GUILD_BONUS_MAX: Final = 15
 LEAGUE_MULTIPLIERS: Final[Mapping[str, float]] = {"elite": 1.2, "pro": 1.1}
 """Any other league counts 1.0. Names are case-sensitive."""
 
-_STATS: Final = ("intelligence", "speed", "risk")
 _DEFAULT_WEIGHTS: Final = (0.5, 0.3, 0.2)
 ARENA_WEIGHTS: Final[Mapping[str, tuple[float, float, float]]] = {
     "prediction": (0.7, 0.2, 0.1),
@@ -109,7 +109,7 @@ def simulate_battle(
     is an object. A stat that is no number counts 0. Rules so extreme that the score overflows a double score 0.
     """
     rules = rules or {}
-    intelligence, speed, risk = (clamp(to_number(broker.get(stat)) / 100, 0.0, 1.0) for stat in _STATS)
+    intelligence, speed, risk = (clamp(to_number(broker.get(stat)) / 100, 0.0, 1.0) for stat in STATS)
     weight_intelligence, weight_speed, weight_risk = _weights(arena, rules)
     league_multiplier = _league_multiplier(league, rules)
     level_multiplier = _level_multiplier(broker.get("level"))
@@ -162,6 +162,5 @@ def _weights(arena: str, rules: Mapping[str, Any]) -> tuple[float, ...]:
     if not isinstance(overrides, Mapping):
         return weights
     return tuple(
-        to_number(overrides[stat]) if stat in overrides else weight
-        for stat, weight in zip(_STATS, weights, strict=True)
+        to_number(overrides[stat]) if stat in overrides else weight for stat, weight in zip(STATS, weights, strict=True)
     )

@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.arena import ledger, outbox
+from chalicelib.arena.bosses import BOSS_ACTIVE, BOSS_DEFEATED
 from chalicelib.arena.follow_up_ports import DueFollowUps
 from chalicelib.arena.jsnumber import whole_amount
 from chalicelib.arena.players import new_player
@@ -27,8 +28,6 @@ from chalicelib.arena.rewards import Rewards, referrer_rewards
 
 CREATOR_EARNINGS: Final = "creator_earnings"
 BOSS_DAMAGE: Final = "boss_damage"
-BOSS_ACTIVE: Final = "active"
-BOSS_DEFEATED: Final = "defeated"
 
 _EVENT: Final[Mapping[str, type]] = {"requestId": str, "payload": Mapping, "followUps": list}
 _BATTLE: Final[Mapping[str, type]] = {"_id": Hashable, "ownerTelegramId": str, "arena": str, "league": str}

@@ -15,7 +15,6 @@ from chalicelib.arena.moments import as_moment, epoch_ms
 from chalicelib.arena.ports import Document
 
 PAGE_DEFAULT: Final = 50
-PAGE_MAX: Final = 100
 
 LEDGER_FIELDS: Final = (
     "currency",
@@ -43,7 +42,6 @@ class PageRequest:
     until: datetime | None = None
     """Exclusive."""
     limit: int = PAGE_DEFAULT
-    """1..PAGE_MAX."""
     cursor: str | None = None
     """The ``nextCursor`` of the page before; None for the first page."""
 

@@ -2,6 +2,10 @@
 
 The text is a URL query. All pairs but ``hash`` are sorted by key and joined as ``key=value`` lines of
 decoded values; ``hash`` must be the HMAC-SHA256 of those lines under HMAC-SHA256("WebAppData", token).
+
+The lines do not say where a pair ends: a key may hold "=", a key or a value a line break, and other pairs give the same
+lines under the same hash. Whoever keeps an old sign-in could so hide its ``auth_date`` in another pair's key, and it
+would never expire. Such pairs are refused; Telegram signs none.
 """
 
 import hashlib
@@ -83,6 +87,8 @@ def check_signature(init_data: str, bot_token: str) -> InitData:
     # Compared as bytes: compare_digest refuses non-ASCII text, and a forged hash may hold any.
     if not hmac.compare_digest(_signature(pairs, bot_token).encode(), claimed.encode()):
         raise Unauthorized(FAILED, details="hash mismatch")
+    if any("=" in key or "\n" in key or "\n" in value for key, value in pairs):
+        raise Unauthorized(FAILED, details="ambiguous fields")
     first = dict(reversed(pairs))
     return InitData(
         user=_json_object(first.get("user")), auth_date=_numeric(first.get("auth_date")), query_id=first.get("query_id")

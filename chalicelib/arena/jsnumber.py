@@ -92,6 +92,9 @@ def clamp(value: float, low: float, high: float) -> float:
 
 def clamp_whole(value: object, low: int, high: int) -> int:
     """``floor(Number(value))`` limited to ``low``..``high``; anything that is no finite number counts as ``low``."""
+    if type(value) is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
+        # Nearly every value is one, and as a double it is the same.
+        return low if value < low else high if value > high else value
     number = to_number(value)
     return max(low, min(high, math.floor(number))) if math.isfinite(number) else low
 

@@ -2,9 +2,10 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from chalicelib.arena.live import Feed
+if TYPE_CHECKING:
+    from chalicelib.arena.live import Feed
 
 FORMAT: Final = 1
 
@@ -28,7 +29,7 @@ class BoardChanged:
 class MoreFollowers:
     """The followers of ``feed`` after the connection ``after`` have not been told yet."""
 
-    feed: Feed
+    feed: "Feed"
     after: str
 
 
@@ -39,8 +40,13 @@ class IllegibleAnnouncement(Exception):
     """A message that no version of the arena wrote; trying again changes nothing."""
 
 
-def to_message(announcement: Announcement) -> dict[str, Any]:
-    """``announcement`` as JSON data."""
+def to_message(announcement: Announcement, correlation_id: str = "") -> dict[str, Any]:
+    """``announcement`` as JSON data, with the id of what it came of, for logs."""
+    content = _content(announcement)
+    return {**content, "correlationId": correlation_id} if correlation_id else content
+
+
+def _content(announcement: Announcement) -> dict[str, Any]:
     match announcement:
         case ResultReady(telegram_id, request_id):
             return {"format": FORMAT, "kind": "result", "telegramId": telegram_id, "requestId": request_id}
@@ -63,10 +69,20 @@ def from_message(text: str) -> Announcement:
         board = _text(sent, "board")
         if "after" not in sent:
             return BoardChanged(board)
+        from chalicelib.arena.live import Feed
+
         season = None if sent.get("season") is None else _text(sent, "season")
         return MoreFollowers(Feed(board, season), _text(sent, "after"))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise IllegibleAnnouncement(f"{type(error).__name__}: {error}") from error
+
+
+def correlation_of(text: str) -> object:
+    """What a message says its correlation id is; None of one that says nothing."""
+    try:
+        return json.loads(text).get("correlationId")
+    except (ValueError, AttributeError, RecursionError):
+        return None
 
 
 def _text(sent: dict[str, Any], name: str) -> str:

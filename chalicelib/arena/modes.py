@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from chalicelib.arena.economy_config import config_value, max_energy
 from chalicelib.arena.jsnumber import clamp_whole, to_number
+from chalicelib.arena.mode_limits import COOLDOWN_LIMIT_SECONDS, ENTRY_COST_LIMIT
 
-COOLDOWN_LIMIT_SECONDS: Final = 86_400
-ENTRY_COST_LIMIT: Final = 1_000_000_000
 GUILD_ARENA: Final = "guildWars"
 ARENAS: Final = ("prediction", "simulation", "strategyWars", GUILD_ARENA, "arbitrage")
 

@@ -26,4 +26,4 @@ def from_epoch_ms(milliseconds: float) -> datetime:
 
 def utc_day(now: datetime) -> str:
     """The UTC date of ``now`` as YYYY-MM-DD, the key of the day's counters."""
-    return now.astimezone(UTC).strftime("%Y-%m-%d")
+    return now.astimezone(UTC).date().isoformat()

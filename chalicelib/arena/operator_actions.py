@@ -20,6 +20,32 @@ class By:
     request_id: str
 
 
+def noted(
+    action: str,
+    by: By,
+    *,
+    entity: str,
+    entity_id: str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any],
+    row_id: Any,
+    now: datetime,
+) -> Insert:
+    """The row that says what was done."""
+    row: Document = {
+        "_id": row_id,
+        "operator": by.operator,
+        "action": action,
+        "entity": entity,
+        "entityId": entity_id,
+        "before": None if before is None else dict(before),
+        "after": dict(after),
+        "requestId": by.request_id,
+        "createdAt": now,
+    }
+    return Insert(COLLECTION, (row,))
+
+
 def recorded(
     action: str,
     by: By,
@@ -35,17 +61,7 @@ def recorded(
 
     ``ids`` are two fresh document identifiers.
     """
-    row: Document = {
-        "_id": ids[0],
-        "operator": by.operator,
-        "action": action,
-        "entity": entity,
-        "entityId": entity_id,
-        "before": None if before is None else dict(before),
-        "after": dict(after),
-        "requestId": by.request_id,
-        "createdAt": now,
-    }
+    row = noted(action, by, entity=entity, entity_id=entity_id, before=before, after=after, row_id=ids[0], now=now)
     event = outbox.event(
         event_id=ids[1],
         entity=entity,
@@ -55,4 +71,4 @@ def recorded(
         request_id=by.request_id,
         now=now,
     )
-    return Insert(COLLECTION, (row,)), event
+    return row, event

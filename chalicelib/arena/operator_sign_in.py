@@ -23,15 +23,15 @@ TRIES_MAX: Final = 5
 TRIES_WINDOW: Final = timedelta(minutes=15)
 
 
-def issue_token(operator: OperatorSettings, now: datetime) -> str:
-    """A token for the operator, good for ``TOKEN_LIFE`` from ``now``."""
+def issue_token(operator: OperatorSettings, now: datetime, life: timedelta = TOKEN_LIFE) -> str:
+    """A token for the operator, good for ``life`` from ``now``."""
     issued = epoch_ms(now) // 1000
     return sign_token(
         {
             "sub": operator.email,
             "role": ROLE,
             "iat": issued,
-            "exp": issued + int(TOKEN_LIFE.total_seconds()),
+            "exp": issued + int(life.total_seconds()),
             "pwd": _password_mark(operator),
         },
         operator.token_secret,
@@ -46,8 +46,8 @@ class OperatorSignIn:
         self._tries = tries
         self._clock = clock
 
-    def login(self, email: str, password: str, client_address: str) -> dict[str, Any]:
-        """``{token, tokenType, role, expiresAt}``.
+    def login(self, email: str, password: str, client_address: str, life: timedelta = TOKEN_LIFE) -> dict[str, Any]:
+        """``{token, tokenType, role, expiresAt}``; the token is good for ``life``.
 
         Raises ``Unauthorized("invalid credentials")`` whether address or password is wrong, ``TooManyRequests`` after
         five tries with one e-mail address from one client address within 15 minutes, right ones included.
@@ -61,10 +61,10 @@ class OperatorSignIn:
         if not (password_fits and email_fits):
             raise Unauthorized("invalid credentials")
         return {
-            "token": issue_token(operator, now),
+            "token": issue_token(operator, now, life),
             "tokenType": "Bearer",
             "role": ROLE,
-            "expiresAt": now + TOKEN_LIFE,
+            "expiresAt": now + life,
         }
 
     def identify(self, token: str) -> str:

@@ -89,8 +89,8 @@ class BattleQuery:
     now: datetime
     stripe_id: str
     """_id of the day's emission stripe this environment prefers."""
-    with_rivalry: bool = False
-    """Whether to read the guild's rivalry in the same round trip: set it when a guild mode is likely."""
+    with_guild: bool = False
+    """Whether to read the player's guild in the same round trip: set it when a guild mode is likely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,14 @@ class GuildRivalry:
     opponent: Document | None
     own_pool: int
     opponent_pool: int
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The active guild a player is a member of, and whom it is up against."""
+
+    guild: Document
+    rivalry: GuildRivalry
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +130,13 @@ class BattleView:
     """By key when the query names one (whatever its enabled state), else the lowest enabled key."""
     config: Document
     """economyconfigs document, or empty for the defaults."""
-    guild: Document | None
-    """The active guild the player is a member of."""
     boost: Document | None
     """The player's unexpired boost with the latest expiry."""
     referral: Document | None
     """The player's own active referral code."""
     stripe: Document | None
     """The preferred emission stripe of the day."""
-    rivalry: GuildRivalry | None = None
+    membership: Membership | None = None
     """Present when the query asked for it and the player has a guild."""
     referrer: Referrer | None = None
     boss: Document | None = None
@@ -170,7 +176,7 @@ class Snapshot(Protocol):
 
     def battle(self, query: BattleQuery) -> BattleView: ...
 
-    def guild_rivalry(self, guild_id: Any) -> GuildRivalry: ...
+    def membership(self, telegram_id: str) -> Membership | None: ...
 
     def stripes(self, day: str) -> Sequence[Document]:
         """Every emission stripe of the UTC ``day``; empty before the first emission."""
@@ -213,6 +219,10 @@ class PlayerQueries(Protocol):
 
     def upsert_player(self, telegram_id: str, profile: Mapping[str, Any], now: datetime) -> Document:
         """The player's document, created with zero balances if new, with ``profile`` ($set) and lastSeenAt."""
+        ...
+
+    def player(self, telegram_id: str) -> Document | None:
+        """The player's document."""
         ...
 
     def account(self, telegram_id: str) -> Account: ...

@@ -54,8 +54,10 @@ API: Final = Limit(name="api", rate=20, period_seconds=1, burst=50, scope="addre
 BATTLE: Final = Limit(name="battle", rate=5, period_seconds=1, burst=10, scope="address")
 PLAYER_BATTLES: Final = Limit(name="player-battles", rate=25, period_seconds=60, burst=24, scope="player")
 OPERATOR_SIGN_IN: Final = Limit(name="operator-sign-in", rate=5, period_seconds=900, burst=4, scope="address")
+REGIONS: Final = Limit(name="regions", rate=100, period_seconds=1, burst=499, scope="address")
+"""Of a failover, which asks as often as it must; nobody else is answered."""
 
-_GUIDE: Final = (API, BATTLE, PLAYER_BATTLES, OPERATOR_SIGN_IN)
+_GUIDE: Final = (API, BATTLE, PLAYER_BATTLES, OPERATOR_SIGN_IN, REGIONS)
 
 LIMITS_BY_TIER: Final[Mapping[str, tuple[Limit, ...]]] = MappingProxyType(
     dict.fromkeys(("development", "staging", "production", "enterprise"), _GUIDE)
@@ -69,6 +71,7 @@ RATE_CLASSES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         # Asking what became of a queued battle is an api request: who queues battles must not run out of them by it.
         "battle": (GLOBAL, BATTLE.name, PLAYER_BATTLES.name),
         "operator-sign-in": (GLOBAL, OPERATOR_SIGN_IN.name),
+        "regions": (REGIONS.name,),
     }
 )
 """Kinds of routes → names of the limits that hold for them."""

@@ -7,6 +7,7 @@ from threading import Lock
 from typing import Any, Final
 
 from chalicelib.arena.initdata import Identity, profile_of, verify
+from chalicelib.arena.moments import as_moment
 from chalicelib.arena.ports import PlayerQueries
 from chalicelib.clock import Clock
 from chalicelib.errors import Unauthorized
@@ -46,8 +47,10 @@ class SignIn:
                 max_age_seconds=self._settings.initdata_max_age_seconds,
             )
         if self._due(identity, now):
-            self._players.upsert_player(identity.telegram_id, identity.profile, now)
-            self._remember(identity, now)
+            seen_at = self._noted(identity, now)
+            if seen_at is None:
+                self._players.upsert_player(identity.telegram_id, identity.profile, now)
+            self._remember(identity, seen_at or now)
         return identity
 
     def _claimed(self, telegram_id: str, username: str) -> Identity:
@@ -62,9 +65,21 @@ class SignIn:
             seen = self._seen.get(identity.telegram_id)
         return seen is None or now - seen[0] >= SEEN_INTERVAL or seen[1] != identity.profile
 
-    def _remember(self, identity: Identity, now: datetime) -> None:
+    def _noted(self, identity: Identity, now: datetime) -> datetime | None:
+        """When another environment last noted the player, profile and all; None if that is too long ago.
+
+        A player is served by many environments, and reading costs a fraction of a write that a majority has to keep.
+        """
+        player = self._players.player(identity.telegram_id) or {}
+        seen_at = as_moment(player.get("lastSeenAt"))
+        if seen_at is None or now - seen_at >= SEEN_INTERVAL:
+            return None
+        same = all(name in player and player[name] == value for name, value in identity.profile.items())
+        return seen_at if same else None
+
+    def _remember(self, identity: Identity, seen_at: datetime) -> None:
         with self._lock:
-            self._seen[identity.telegram_id] = (now, identity.profile)
+            self._seen[identity.telegram_id] = (seen_at, identity.profile)
             self._seen.move_to_end(identity.telegram_id)
             if len(self._seen) > SEEN_CAPACITY:
                 self._seen.popitem(last=False)

@@ -127,14 +127,15 @@ def standings_after(user: Mapping[str, Any], battle: Mapping[str, Any], season: 
     gained = Totals.of_battle(battle)
     standings: list[Standing] = []
     increments: dict[str, int] = {}
+    league = league_board(str(battle["league"]))
+    realms = [realm_board(key) for key in realms_of(user)]
     for scope in (None, season.id):
-        overall = stored_totals(user, scope, ALL) + gained
-        league = league_board(str(battle["league"]))
-        after = {ALL: overall, league: stored_totals(user, scope, league) + gained}
-        after |= {realm_board(key): overall for key in realms_of(user)}
+        before = {board: stored_totals(user, scope, board) for board in (ALL, league, *realms)}
+        overall = before[ALL] + gained
+        after = {ALL: overall, league: before[league] + gained} | dict.fromkeys(realms, overall)
         for board, totals in after.items():
-            path, before = path_of(scope, board), stored_totals(user, scope, board)
-            increments |= {f"{path}.{metric}": totals.by(metric) - before.by(metric) for metric in METRICS}
+            path, earlier = path_of(scope, board), before[board]
+            increments |= {f"{path}.{metric}": totals.by(metric) - earlier.by(metric) for metric in METRICS}
             standings.append(Standing(scope, board, totals))
     kept = user.get("seasons")
     held = list(kept) if isinstance(kept, Mapping) else []

@@ -1,4 +1,4 @@
-"""Which emission stripe a request uses: its environment's own, and others when that one is held up.
+"""Which emission stripe a request uses: the one its environment used last, and others when that one is held up.
 
 A transaction whose client died keeps what it wrote locked until the server gives it up (its transaction
 lifetime limit). Were a retry to insist on the same stripe, one crash would hold up every environment that
@@ -13,7 +13,7 @@ from chalicelib.arena.emission import STRIPES
 
 
 def any_stripe() -> int:
-    """A stripe for an environment to keep: drawn at random, so that environments spread out."""
+    """A stripe for an environment to begin with: drawn at random, so that environments spread out."""
     return random.randrange(STRIPES)
 
 

@@ -1,7 +1,6 @@
 """The first rows of leaderboards, kept for seconds; whoever has just fought gets rows from after that battle."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 from chalicelib.arena.battle import BattleResult
@@ -9,7 +8,7 @@ from chalicelib.arena.leaderboard_ports import Ranking
 from chalicelib.arena.moments import epoch_ms
 from chalicelib.arena.ports import Document
 from chalicelib.cache.cached_values import FINAL_PAGES, PAGES, Item
-from chalicelib.cache.door import CacheUnavailable, RedisDoor
+from chalicelib.cache.door import Command
 from chalicelib.cache.keys import CACHE_FOUGHT
 from chalicelib.cache.read_through import SKEW_MS, ReadThrough
 from chalicelib.clock import Clock
@@ -38,19 +37,17 @@ class CachedPages:
 
 
 class RecentFighters:
-    """The listener that notes when players fought, for as long as pages from before may be shown."""
+    """Notes when players fought, for as long as pages from before may be shown."""
 
-    def __init__(self, door: RedisDoor, database: str, clock: Clock) -> None:
-        self._door = door
+    def __init__(self, database: str, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    def fought(self, result: BattleResult) -> None:
+    def note(self, result: BattleResult) -> Command:
+        """What is told Redis of a battle. Lost, it costs the player a page up to ten seconds old."""
         key = fought_key(self._database, str(result.battle["ownerTelegramId"]))
-        # Lost, it costs the player a page up to ten seconds old.
-        with suppress(CacheUnavailable):
-            kept_ms = round(1000 * PAGES.lifetime.kept_seconds) + SKEW_MS
-            self._door.execute("SET", key, epoch_ms(self._clock()), "PX", kept_ms)
+        kept_ms = round(1000 * PAGES.lifetime.kept_seconds) + SKEW_MS
+        return ("SET", key, epoch_ms(self._clock()), "PX", kept_ms)
 
 
 def fought_key(database: str, telegram_id: str) -> str:

@@ -153,6 +153,13 @@ METRIC_SEEN: Final = KeyPattern(
 METRIC_RECORD: Final = KeyPattern(
     name="metric record", pattern="{metrics}:record", holds="string", expires="never", owner="cache/shared_metrics"
 )
+METRIC_HISTORY: Final = KeyPattern(
+    name="metric history",
+    pattern="{metrics}:history",
+    holds="sorted set",
+    expires="a day after the last minute kept; a member a day after its minute",
+    owner="cache/shared_metrics",
+)
 
 CACHE_VALUES: Final = KeyPattern(
     name="cache values",
@@ -192,6 +199,7 @@ KEYS: Final = (
     METRIC_OWN,
     METRIC_SEEN,
     METRIC_RECORD,
+    METRIC_HISTORY,
     CACHE_VALUES,
     CACHE_EPOCH,
     CACHE_FOUGHT,

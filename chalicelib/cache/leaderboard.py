@@ -79,13 +79,25 @@ def raises(keys: BoardKeys, standings: Iterable[tuple[str, Standing]]) -> Mappin
 
 
 class RedisBoards:
-    """``leaderboard_ports.Ranks`` on sorted sets, and the listener that feeds them."""
+    """``leaderboard_ports.Ranks`` on sorted sets, and the listener that feeds them.
 
-    def __init__(self, door: RedisDoor, database: str, *, failed: Failed, live: LiveQueue | None = None) -> None:
+    ``notes`` are what else Redis is told of a battle, in the same round trip.
+    """
+
+    def __init__(
+        self,
+        door: RedisDoor,
+        database: str,
+        *,
+        failed: Failed,
+        live: LiveQueue | None = None,
+        notes: Sequence[Callable[[BattleResult], Command]] = (),
+    ) -> None:
         self._door = door
         self._keys = BoardKeys(database)
         self._failed = failed
         self._live = live
+        self._notes = tuple(notes)
 
     def fought(self, result: BattleResult) -> None:
         """Raises the player's values, in one round trip per node, and announces boards that are followed and due."""
@@ -94,6 +106,7 @@ class RedisBoards:
         announced = boards if self._live is not None else []
         found = raises(self._keys, ((who, standing) for standing in result.standings))
         commands: list[Command] = [zadd(key, values, "GT") for key, values in found.items()]
+        commands += [note(result) for note in self._notes]
         for board in announced:
             commands.append((CLAIM_PUSH, [self._keys.followed(board), self._keys.pushed(board)], [PUSH_EVERY_MS]))
         answers = self._attempt(commands)

@@ -202,10 +202,12 @@ def pack(commands: Iterable[Sequence[Any]]) -> bytes:
     for command in commands:
         pieces.append(b"*%d\r\n" % len(command))
         for part in command:
-            if isinstance(part, bytes):
+            if isinstance(part, str):
+                data = part.encode("utf-8", "surrogatepass")
+            elif isinstance(part, bytes):
                 data = part
-            elif isinstance(part, str | int | float) and not isinstance(part, bool):
-                data = str(part).encode("utf-8", "surrogatepass")
+            elif isinstance(part, int | float) and not isinstance(part, bool):
+                data = b"%d" % part if isinstance(part, int) else str(part).encode()
             else:
                 raise TypeError(f"a part of a command can't be {type(part).__name__}")
             pieces.append(b"$%d\r\n%b\r\n" % (len(data), data))

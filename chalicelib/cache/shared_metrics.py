@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from chalicelib.cache.door import CacheUnavailable, RedisDoor, load_script
+from chalicelib.cache.door import RedisDoor, load_script
 from chalicelib.cache.keys import (
+    METRIC_HISTORY,
     METRIC_OWN,
     METRIC_RECORD,
     METRIC_REPORTS,
@@ -14,7 +15,7 @@ from chalicelib.cache.keys import (
     METRIC_SEQUENCE,
     METRIC_TOTALS,
 )
-from chalicelib.monitoring.ports import CacheNodeFigures
+from chalicelib.monitoring.history import HISTORY_KEPT, MinutePoint, point_data, read_point
 from chalicelib.monitoring.reports import (
     REPORT_LIFE,
     SEQUENCE_KEPT,
@@ -42,6 +43,7 @@ class RedisSharedMetrics:
         self._own = METRIC_OWN.key(database)
         self._seen = METRIC_SEEN.key(database)
         self._record = METRIC_RECORD.key(database)
+        self._history = METRIC_HISTORY.key(database)
 
     def flush(self, flush: Flush) -> None:
         report = flush.report
@@ -79,8 +81,24 @@ class RedisSharedMetrics:
         )
 
     def record(self, record: RegionRecord) -> None:
-        text = _json({"at": _milliseconds(record.at), "gauges": record.gauges, "baseline": record.baseline})
-        self._patient.execute("SET", self._record, text)
+        known = {"gauges": record.gauges, "baseline": record.baseline, "grown": record.grown, "seconds": record.seconds}
+        self._patient.execute("SET", self._record, _json({"at": _milliseconds(record.at), **known}))
+
+    def keep(self, point: MinutePoint) -> None:
+        at = _milliseconds(point.at)
+        self._patient.execute_all(
+            [
+                ("ZREMRANGEBYSCORE", self._history, at, at),
+                ("ZADD", self._history, at, _json({"at": at, **point_data(point)})),
+                ("ZREMRANGEBYSCORE", self._history, "-inf", _milliseconds(point.at - HISTORY_KEPT)),
+                ("EXPIRE", self._history, int(HISTORY_KEPT.total_seconds())),
+            ],
+            atomic=True,
+        )
+
+    def points(self, since: datetime) -> list[MinutePoint]:
+        texts = self._patient.execute("ZRANGEBYSCORE", self._history, _milliseconds(since), "+inf")
+        return [read_point(fields, _moment(fields["at"])) for fields in map(json.loads, texts)]
 
     def tidy(self, now: datetime) -> int:
         """Sequences end by themselves; every flush takes a few old reports away, this all of them."""
@@ -91,29 +109,6 @@ class RedisSharedMetrics:
                 [("HDEL", self._reports, *old), ("HDEL", self._own, *old), ("ZREM", self._seen, *old)], atomic=True
             )
         return len(old)
-
-
-class RedisNodeFigures:
-    """``ports.CacheNodes``: what each master says of itself."""
-
-    def __init__(self, door: RedisDoor) -> None:
-        self._door = door
-
-    def figures(self) -> list[CacheNodeFigures]:
-        """A master that does not answer is left out; raises ``CacheUnavailable`` when none does."""
-        answers = self._door.execute_each("INFO", "server", "memory", "stats").values()
-        texts = [answer for answer in answers if not isinstance(answer, CacheUnavailable)]
-        return [_figures(text) for text in texts]
-
-
-def _figures(info: str) -> CacheNodeFigures:
-    fields = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
-    return CacheNodeFigures(
-        # Not its address: the page may be read by anybody.
-        node=fields["run_id"][:8],
-        memory_used_bytes=int(fields["used_memory"]),
-        operations_per_second=int(fields["instantaneous_ops_per_sec"]),
-    )
 
 
 def _living(reports: Mapping[str, str], now: datetime) -> list[InstanceReport]:
@@ -128,7 +123,13 @@ def _living(reports: Mapping[str, str], now: datetime) -> list[InstanceReport]:
 
 def _record(text: str) -> RegionRecord:
     fields = json.loads(text)
-    return RegionRecord(at=_moment(fields["at"]), gauges=fields["gauges"], baseline=fields["baseline"])
+    return RegionRecord(
+        at=_moment(fields["at"]),
+        gauges=fields["gauges"],
+        baseline=fields["baseline"],
+        grown=fields.get("grown", {}),
+        seconds=fields.get("seconds"),
+    )
 
 
 def _json(value: Any) -> str:

@@ -46,9 +46,10 @@ class Look:
 class StoredValues:
     """The hashes of all caches of ``database``."""
 
-    def __init__(self, door: RedisDoor, database: str) -> None:
+    def __init__(self, door: RedisDoor, database: str, *, lease_ms: int = LEASE_MS) -> None:
         self._door = door
         self._database = database
+        self._lease_ms = lease_ms
 
     def look(self, item: Item, beside: str | None = None) -> Look:
         """One round trip per node; ``beside`` is a key that may hold a time."""
@@ -66,7 +67,7 @@ class StoredValues:
 
     def lease(self, item: Item, token: str, seen: str) -> tuple[Granted, str]:
         """Asks to load ``item``, of which ``seen`` was found; with the generation to store it under."""
-        args = (item.name, token, seen, LEASE_MS, EMPTY_KEPT_MS, item.cache.names_max)
+        args = (item.name, token, seen, self._lease_ms, EMPTY_KEPT_MS, item.cache.names_max)
         outcome, generation = self._door.script(LEASE, [self._values(item)], args)
         return outcome, generation
 

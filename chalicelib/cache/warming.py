@@ -50,6 +50,8 @@ class WarmingReport:
 class CacheWarming:
     """Warms what ``readers`` read, given a reader to read with. Runs may be repeated and may overlap."""
 
+    is_configured: Final = True
+
     def __init__(self, reads: ReadThrough, readers: Callable[[ReadThrough], WarmReaders]) -> None:
         self._reads = reads
         self._readers = readers
@@ -77,6 +79,8 @@ class CacheWarming:
 
 class NoWarming:
     """Where there is no Redis."""
+
+    is_configured: Final = False
 
     def run(self, _may_go_on: Callable[[], bool], _guard: Guard | None = None) -> WarmingReport:
         return WarmingReport(cache="absent")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from chalicelib.arena.battle_gate import BattleCommand
 from chalicelib.arena.battle_jobs import QUEUED
 from chalicelib.data.operations import Aggregate, Find
-from chalicelib.data.queries import LIVING
+from chalicelib.data.queries import LIVING, lookup, together
 
 COLLECTION: Final = "battlejobs"
 
@@ -17,7 +17,7 @@ def intake(command: BattleCommand, arena: str, league: str) -> Aggregate:
     mode: dict[str, Any] = {"enabled": True, "arena": arena, "league": league}
     if command.mode_key is not None:
         mode = {"key": command.mode_key, **LIVING}
-    return _together(
+    return _first_of_each(
         job=(COLLECTION, {"ownerTelegramId": command.telegram_id, "requestId": command.request_id}),
         battle=("battles", {"requestId": command.request_id}),
         mode=("gamemodes", mode),
@@ -26,7 +26,7 @@ def intake(command: BattleCommand, arena: str, league: str) -> Aggregate:
 
 def look(telegram_id: str, request_id: str) -> Aggregate:
     """A battle and the player's job of one requestId, as ``intake`` has them."""
-    return _together(
+    return _first_of_each(
         job=(COLLECTION, {"ownerTelegramId": telegram_id, "requestId": request_id}),
         battle=("battles", {"requestId": request_id}),
     )
@@ -43,13 +43,9 @@ def queued() -> Aggregate:
     return Aggregate(COLLECTION, [{"$match": {"status": QUEUED}}, {"$group": {"_id": pair, "jobs": {"$sum": 1}}}])
 
 
-def _together(**lookups: tuple[str, Mapping[str, Any]]) -> Aggregate:
+def _first_of_each(**wanted: tuple[str, Mapping[str, Any]]) -> Aggregate:
     """Several reads in one round trip. They share no snapshot: each is later than those before it.
 
     So a job is read before its battle: of a job that is done then, the battle is there.
     """
-    stages = [
-        {"$lookup": {"from": collection, "pipeline": [{"$match": where}, {"$limit": 1}], "as": name}}
-        for name, (collection, where) in lookups.items()
-    ]
-    return Aggregate(None, [{"$documents": [{}]}, *stages])
+    return together(**{name: lookup(collection, where, {"$limit": 1}) for name, (collection, where) in wanted.items()})

@@ -13,11 +13,12 @@ def due(now: datetime, limit: int) -> Find:
     return Find("outbox", {"followUpsDueAt": {"$lte": now}}, sort=(("followUpsDueAt", 1),), limit=limit)
 
 
-def earnings(request_ids: Sequence[str]) -> Find:
-    """Ledger rows that pay referrers for these battles."""
+def earnings(referrers: Sequence[str], request_ids: Sequence[str]) -> Find:
+    """Ledger rows that pay these referrers for these battles."""
     # The index holds texts only; unless the query says so too, the server does not see that it serves.
     text = {"$type": "string"}
     where = {
+        "telegramId": {"$in": list(referrers)},
         "sourceType": {"$eq": REASONS["creator_earnings"].source_type, **text},
         "sourceId": {"$in": list(request_ids), **text},
     }

@@ -20,8 +20,10 @@ class MongoFollowUpSnapshot(MongoReads):
     def due(self, now: datetime, limit: int) -> DueFollowUps:
         events = self._read(queries.due(now, limit))
         sound = [event for event in events if fault(event) is None]
-        paying = [event["requestId"] for event, _ in _pairs(sound, CREATOR_EARNINGS)]
-        rows = self._read(queries.earnings(paying)) if paying else []
+        paying = _pairs(sound, CREATOR_EARNINGS)
+        referrers = {noted["referrerTelegramId"] for _, noted in paying}
+        battles = {event["requestId"] for event, _ in paying}
+        rows = self._read(queries.earnings(sorted(referrers), sorted(battles))) if paying else []
         striking = _pairs(sound, BOSS_DAMAGE)
         boss_ids = list({noted["bossId"] for _, noted in striking})
         battle_ids = [event["payload"]["battle"]["_id"] for event, _ in striking]

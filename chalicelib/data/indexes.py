@@ -7,6 +7,7 @@ What differs from the running game's:
 * A single-field index that is the beginning of a compound one is left out, and so are those of
   ``ledgerentries`` that nothing asks for: they would be written with every battle and never read.
 * Added where the arena reads: a guild by member, a referral by owner, the outbox by who waits.
+* Unique indexes of collections that can be sharded begin with the shard key's fields (see ``sharding``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +57,7 @@ INDEXES: Final[Sequence[Index]] = (
         _index("seasonstandings", "season", "board", f"totals.{metric}", "telegramId")
         for metric in ("score", "aiba", "neur", "battles")
     ),
-    _index("seasonstandings", "season", "board", "telegramId", unique=True),
+    _index("seasonstandings", "board", "telegramId", "season", unique=True),
     _index("seasonstandings", "season", "board", "rank"),
     _index("seasons", "startsAt"),
     _index("brokers", "ownerTelegramId", "-createdAt"),
@@ -70,7 +71,7 @@ INDEXES: Final[Sequence[Index]] = (
     _index("actionrunkeys", "expiresAt", expireAfterSeconds=0),
     _index(
         "ledgerentries",
-        *("sourceType", "sourceId", "telegramId", "currency", "direction", "reason"),
+        *("telegramId", "sourceId", "sourceType", "currency", "direction", "reason"),
         unique=True,
         partialFilterExpression={"sourceType": _TEXT, "sourceId": _TEXT},
     ),
@@ -123,6 +124,7 @@ INDEXES: Final[Sequence[Index]] = (
     _index("battlejobs", "expiresAt", expireAfterSeconds=0),
     # Only reports of environments have the field.
     _index("metrics", "expiresAt", expireAfterSeconds=0),
+    _index("metricminutes", "expiresAt", expireAfterSeconds=0),
     _index("replicationevents", "expiresAt", expireAfterSeconds=0),
     _index("conflicts", "-detectedAt", "-_id"),
     # Only decisions have the field; the controller's memory stays.
@@ -134,10 +136,16 @@ RETIRED: Final[Mapping[str, Sequence[str]]] = {"economydays": ("day_1",)}
 
 REPLACED: Final[Mapping[str, Sequence[str]]] = {
     "battles": ("ownerTelegramId_1_createdAt_-1",),
-    "ledgerentries": ("telegramId_1_createdAt_-1", "createdAt_-1"),
+    "ledgerentries": (
+        "telegramId_1_createdAt_-1",
+        "createdAt_-1",
+        "sourceType_1_sourceId_1_telegramId_1_currency_1_direction_1_reason_1",
+    ),
+    "seasonstandings": ("season_1_board_1_telegramId_1",),
     "guilds": ("active_1_createdAt_-1",),
 }
-"""Indexes that longer ones have taken the place of: harmless, but written with every document."""
+"""Indexes that others have taken the place of: harmless, but written with every document. Unique ones among them stand
+in the way of sharding (``sharding.uniqueness_conflicts``)."""
 
 
 def ensure_indexes(database: Database[Document]) -> list[str]:

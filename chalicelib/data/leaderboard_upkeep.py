@@ -91,16 +91,14 @@ class MongoSeasonRecords:
         changes = [
             Change(
                 ARCHIVE,
-                {"_id": f"{season}|{escaped(name)}|{telegram_id}"},
+                # All of a shard key: where the collection is sharded, an upsert has to name it.
                 {
-                    "$set": {
-                        "season": season,
-                        "board": name,
-                        "telegramId": telegram_id,
-                        "totals": totals.fields(),
-                        "rank": rank,
-                    }
+                    "_id": f"{season}|{escaped(name)}|{telegram_id}",
+                    "season": season,
+                    "board": name,
+                    "telegramId": telegram_id,
                 },
+                {"$set": {"totals": totals.fields(), "rank": rank}},
                 upsert=True,
             )
             for rank, telegram_id, totals in players

@@ -18,6 +18,7 @@ from pymongo.database import Database
 
 from chalicelib.arena.ports import Document
 from chalicelib.arena.ports import Update as Change
+from chalicelib.data import commands
 from chalicelib.data.faults import translated
 from chalicelib.data.pools import PoolName, Pools
 from chalicelib.errors import InternalError
@@ -144,9 +145,23 @@ class Operations:
             raise ReadOnlyPool(pool)
         database = self._pools.client(pool)[self._database]
         if session is not None:
-            return _run(database, operation, session)
+            return _run_in(session, database, operation)
         with translated(), pymongo.timeout(self._budget_seconds):
             return _run(database, operation, None)
+
+
+def _run_in(session: ClientSession, database: Database[Document], operation: Operation) -> Any:
+    """As one plain command where it is one."""
+    done: Any = None
+    if session.in_transaction:
+        match operation:
+            case Aggregate():
+                done = commands.aggregated(database, operation.collection, operation.pipeline, session)
+            case Create():
+                done = commands.inserted(database, operation.collection, operation.documents, session)
+            case Update():
+                done = commands.updated(database, operation.changes, session)
+    return _run(database, operation, session) if done is None else done
 
 
 def _run(database: Database[Document], operation: Operation, session: ClientSession | None) -> Any:

@@ -23,6 +23,11 @@ class MongoPatrolMemory:
     def load(self) -> Patrol:
         return loaded(self._operations.execute(FindOne(COLLECTION, {"_id": _ID})))
 
+    def last(self) -> tuple[Patrol, datetime] | None:
+        """What the last run remembered, and when; None before the first."""
+        found = self._operations.execute(FindOne(COLLECTION, {"_id": _ID}))
+        return None if found is None else (loaded(found), found["at"])
+
     def save(self, patrol: Patrol, guard: Guard, now: datetime) -> None:
         fields = {**stored(patrol), "at": now}
         self._fenced.update(guard, [Update(COLLECTION, {"_id": _ID}, {"$set": fields}, upsert=True)])

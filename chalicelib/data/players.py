@@ -33,6 +33,9 @@ class MongoPlayers:
             self._write(Change("users", {"telegramId": telegram_id}, {"$set": dict(profile)}))
         return {**player, **profile}
 
+    def player(self, telegram_id: str) -> Document | None:
+        return self._operations.execute(queries.player(telegram_id))
+
     def account(self, telegram_id: str) -> Account:
         (found,) = self._operations.execute(queries.account(telegram_id))
         return Account(

@@ -30,7 +30,7 @@ keeps one monitoring connection per server.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
@@ -143,13 +143,20 @@ class Pools:
         specs: Mapping[PoolName, PoolSpec] = ENVIRONMENT_POOLS,
         *,
         listeners: Sequence["_EventListener"] = (),
+        watched: Callable[[PoolName], Sequence["_EventListener"]] = lambda _: (),
     ) -> None:
-        """``listeners`` (pymongo.monitoring) hear of every client's commands and connections."""
+        """``listeners`` (pymongo.monitoring) hear of every client's commands and connections, those ``watched`` gives
+        of one pool's."""
         self._uri = uri
         self._specs = specs
         self._listeners = list(listeners)
+        self._watched = watched
         self._clients: dict[PoolName, MongoClient[dict[str, Any]]] = {}
         self._lock = threading.Lock()
+
+    @property
+    def specs(self) -> Mapping[PoolName, PoolSpec]:
+        return self._specs
 
     def spec(self, name: PoolName) -> PoolSpec:
         """The pool's figures. Raises ``UnknownPool``."""
@@ -165,7 +172,8 @@ class Pools:
                 # Imported here: the driver takes longer to load than a cold start that needs no database should pay.
                 from pymongo import MongoClient
 
-                self._clients[name] = MongoClient(self._uri, event_listeners=self._listeners, **spec.client_options())
+                listeners = [*self._listeners, *self._watched(name)]
+                self._clients[name] = MongoClient(self._uri, event_listeners=listeners, **spec.client_options())
             return self._clients[name]
 
     def ping(self, budget_seconds: float) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from bson import MinKey, ObjectId
 
-from chalicelib.arena.follow_ups import BOSS_ACTIVE
+from chalicelib.arena.bosses import BOSS_ACTIVE
 from chalicelib.arena.ports import ActionQuery, BattleQuery
 from chalicelib.data.operations import Aggregate, Find, FindOne
 
@@ -28,47 +28,42 @@ LIVING: Mapping[str, Any] = {"deletedAt": None}
 
 def battle(query: BattleQuery) -> Aggregate:
     """Everything a battle is decided on; one result whose fields are lists of at most one document."""
-    rivalry = _rivalry_stages() if query.with_rivalry else []
-    return _together(
-        existing=_lookup("battles", {"requestId": query.request_id}),
-        user=_lookup("users", {"telegramId": query.telegram_id}),
-        broker=_lookup("brokers", {"_id": ObjectId(query.broker_id), **LIVING}),
+    # The planner has several indexes to try for a guild: of all these reads it is the dearest.
+    guild = {"guild": lookup("guilds", *_membership_stages(query.telegram_id))} if query.with_guild else {}
+    return together(
+        existing=lookup("battles", {"requestId": query.request_id}),
+        user=lookup("users", {"telegramId": query.telegram_id}),
+        broker=lookup("brokers", {"_id": ObjectId(query.broker_id), **LIVING}),
         mode=_mode(query),
-        config=_lookup("economyconfigs", _FIRST_BY_ID, {"$sort": {"_id": 1}}, {"$limit": 1}),
-        guild=_lookup(
-            "guilds",
-            {"members.telegramId": query.telegram_id, "active": True},
-            {"$sort": {"_id": 1}},
-            {"$limit": 1},
-            *rivalry,
-        ),
-        boost=_lookup(
+        config=lookup("economyconfigs", _FIRST_BY_ID, {"$sort": {"_id": 1}}, {"$limit": 1}),
+        boost=lookup(
             "boosts",
             {"telegramId": query.telegram_id, "expiresAt": {"$gt": query.now}},
             {"$sort": {"expiresAt": -1}},
             {"$limit": 1},
         ),
-        referral=_lookup(
+        referral=lookup(
             "referrals",
             {"ownerTelegramId": query.telegram_id, "active": {"$ne": False}},
             {"$sort": {"_id": 1}},
             {"$limit": 1},
         ),
-        stripe=_lookup("economydays", {"_id": query.stripe_id}),
-        referrer=_lookup(
+        stripe=lookup("economydays", {"_id": query.stripe_id}),
+        referrer=lookup(
             "referraluses",
             {"refereeTelegramId": query.telegram_id},
             {"$lookup": {"from": "referrals", "localField": "code", "foreignField": "code", "as": "referral"}},
         ),
-        boss=_lookup("globalbosses", {"status": BOSS_ACTIVE}, {"$sort": {"createdAt": -1}}, {"$limit": 1}),
+        boss=lookup("globalbosses", {"status": BOSS_ACTIVE}, {"$sort": {"createdAt": -1}}, {"$limit": 1}),
+        **guild,
     )
 
 
 def _mode(query: BattleQuery) -> Stage:
     if query.mode_key is not None:
         # A deleted mode keeps its key.
-        return _lookup("gamemodes", {"key": query.mode_key, **LIVING})
-    return _lookup(
+        return lookup("gamemodes", {"key": query.mode_key, **LIVING})
+    return lookup(
         "gamemodes",
         {"enabled": True, "arena": query.arena, "league": query.league},
         {"$sort": {"key": 1}},
@@ -80,9 +75,9 @@ def action(query: ActionQuery) -> Aggregate:
     """Everything a broker action is decided on."""
     ids = [ObjectId(broker_id) for broker_id in query.broker_ids]
     guild = {"$lookup": {"from": "guilds", "localField": "guildId", "foreignField": "_id", "as": "guild"}}
-    return _together(
-        user=_lookup("users", {"telegramId": query.telegram_id}),
-        finished=_lookup(
+    return together(
+        user=lookup("users", {"telegramId": query.telegram_id}),
+        finished=lookup(
             "actionrunkeys",
             {
                 "scope": query.scope,
@@ -91,28 +86,32 @@ def action(query: ActionQuery) -> Aggregate:
                 "status": "completed",
             },
         ),
-        brokers=_lookup("brokers", {"_id": {"$in": ids}, **LIVING}, *([guild] if query.with_guilds else [])),
-        config=_lookup("economyconfigs", _FIRST_BY_ID, {"$sort": {"_id": 1}}, {"$limit": 1}),
+        brokers=lookup("brokers", {"_id": {"$in": ids}, **LIVING}, *([guild] if query.with_guilds else [])),
+        config=lookup("economyconfigs", _FIRST_BY_ID, {"$sort": {"_id": 1}}, {"$limit": 1}),
     )
 
 
-def guild_rivalry(guild_id: Any) -> Aggregate:
-    """The rivalry of one guild, for when it was not read together with the battle."""
-    return Aggregate("guilds", [{"$match": {"_id": guild_id}}, *_rivalry_stages()])
+def membership(telegram_id: str) -> Aggregate:
+    """A player's guild, for when it was not read together with the battle."""
+    where, *stages = _membership_stages(telegram_id)
+    return Aggregate("guilds", [{"$match": where}, *stages])
 
 
-def _rivalry_stages() -> list[Stage]:
-    """Adds to a guild: ``ownPool`` and ``rival`` (the newest other active guild, with its ``pool``)."""
+def _membership_stages(telegram_id: str) -> tuple[Stage, ...]:
+    """The player's active guild with ``ownPool`` and ``rival`` (the newest other active guild, with its ``pool``)."""
     newest_other = [
         {"$match": {"active": True, "$expr": {"$ne": ["$_id", "$$own"]}}},
         {"$sort": {"createdAt": -1, "_id": -1}},
         {"$limit": 1},
         _pool_size("pool"),
     ]
-    return [
+    return (
+        {"members.telegramId": telegram_id, "active": True},
+        {"$sort": {"_id": 1}},
+        {"$limit": 1},
         _pool_size("ownPool"),
         {"$lookup": {"from": "guilds", "let": {"own": "$_id"}, "pipeline": newest_other, "as": "rival"}},
-    ]
+    )
 
 
 def _pool_size(name: str) -> Stage:
@@ -139,11 +138,15 @@ def brokers_of(telegram_id: str) -> Find:
     )
 
 
+def player(telegram_id: str) -> FindOne:
+    return FindOne("users", {"telegramId": telegram_id})
+
+
 def account(telegram_id: str) -> Aggregate:
     """A player and the economy's settings."""
-    return _together(
-        user=_lookup("users", {"telegramId": telegram_id}),
-        config=_lookup("economyconfigs", _FIRST_BY_ID, {"$sort": {"_id": 1}}, {"$limit": 1}),
+    return together(
+        user=lookup("users", {"telegramId": telegram_id}),
+        config=lookup("economyconfigs", _FIRST_BY_ID, {"$sort": {"_id": 1}}, {"$limit": 1}),
     )
 
 
@@ -165,11 +168,13 @@ def realm(key: str) -> FindOne:
     return FindOne("realms", {"key": key, "active": True})
 
 
-def _together(**lookups: Stage) -> Aggregate:
+def together(**lookups: Stage) -> Aggregate:
+    """One result whose fields are lists of what each of ``lookups`` found. Each is read later than those before it."""
     named = [{"$lookup": {**stage["$lookup"], "as": name}} for name, stage in lookups.items()]
     return Aggregate(None, [{"$documents": [{}]}, *named])
 
 
-def _lookup(collection: str, where: Mapping[str, Any], *stages: Stage) -> Stage:
+def lookup(collection: str, where: Mapping[str, Any], *stages: Stage) -> Stage:
+    """For ``together``: documents of ``collection``, on which ``stages`` follow."""
     pipeline: Sequence[Stage] = ({"$match": where}, *stages)
     return {"$lookup": {"from": collection, "pipeline": list(pipeline)}}

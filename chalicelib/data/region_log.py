@@ -1,9 +1,10 @@
 """What a region has applied, what lost, and what it has not sent, on MongoDB."""
 
+from datetime import datetime
 from typing import Final
 
 from chalicelib.arena.ports import Document
-from chalicelib.data.operations import Find, Operations
+from chalicelib.data.operations import Aggregate, Find, Operations
 from chalicelib.data.outbox import MongoOutbox
 from chalicelib.replication.outbox_ports import Waiting
 from chalicelib.replication.ports import APPLIED, CONFLICTS
@@ -27,6 +28,13 @@ class MongoRegionLog:
     def conflicts(self, limit: int) -> list[Document]:
         """The newest ``limit``."""
         return self._operations.execute(Find(CONFLICTS, {}, sort=(("detectedAt", -1), ("_id", -1)), limit=limit))
+
+    def conflicts_since(self, moment: datetime, most: int) -> int:
+        """How many were detected since, counted up to ``most``."""
+        where = {"detectedAt": {"$gte": moment}}
+        counted = Aggregate(CONFLICTS, [{"$match": where}, {"$limit": most}, {"$count": "conflicts"}])
+        found = self._operations.execute(counted)
+        return int(found[0]["conflicts"]) if found else 0
 
     def waiting(self, target: str) -> Waiting:
         """What has not been sent to another region."""

@@ -1,4 +1,4 @@
-"""The region's shared metrics in MongoDB, where there is no Redis: one collection, one round trip for a flush.
+"""The region's shared metrics in MongoDB, where there is no Redis: one round trip for a flush.
 
 Totals lie in a few documents (stripes), so that environments that tell at the same moment seldom meet. Each has the
 number of the last batch of every environment beside the sums, and a batch is added only while its number is higher:
@@ -12,6 +12,7 @@ from typing import Any, Final
 from chalicelib.arena.ports import Document
 from chalicelib.arena.ports import Update as Change
 from chalicelib.data.operations import Find, FindOne, Operations, Update, shared_budget
+from chalicelib.monitoring.history import HISTORY_KEPT, MinutePoint, point_data, read_point
 from chalicelib.monitoring.registry import Values
 from chalicelib.monitoring.reports import (
     REPORT_LIFE,
@@ -25,6 +26,7 @@ from chalicelib.monitoring.reports import (
 )
 
 COLLECTION: Final = "metrics"
+HISTORY: Final = "metricminutes"
 STRIPES: Final = 8
 FLUSH_BUDGET_SECONDS: Final = 0.25
 """A player waits for it."""
@@ -36,11 +38,12 @@ _ESCAPES: Final = (("%", "%25"), (".", "%2E"), ("$", "%24"))
 class MongoSharedMetrics:
     """``reports.SharedMetrics``."""
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: Operations, *, flush_seconds: float = FLUSH_BUDGET_SECONDS) -> None:
         self._operations = operations
+        self._flush_seconds = flush_seconds
 
     def flush(self, flush: Flush) -> None:
-        with shared_budget(FLUSH_BUDGET_SECONDS):
+        with shared_budget(self._flush_seconds):
             self._operations.execute(Update([*_addition(flush), _report(flush)]))
 
     def live(self, now: datetime) -> list[InstanceReport]:
@@ -53,14 +56,22 @@ class MongoSharedMetrics:
             totals=self._totals(),
             reports=_reports(living),
             own={found["report"]["instance"]: _plain(found["own"]) for found in living},
-            record=None
-            if record is None
-            else RegionRecord(at=record["at"], gauges=_plain(record["gauges"]), baseline=_plain(record["baseline"])),
+            record=None if record is None else _record(record),
         )
 
     def record(self, record: RegionRecord) -> None:
-        fields = {"at": record.at, "gauges": _escaped(record.gauges), "baseline": _escaped(record.baseline)}
+        series = {"gauges": record.gauges, "baseline": record.baseline, "grown": record.grown}
+        told = {name: _escaped(values) for name, values in series.items()}
+        fields = {"at": record.at, "seconds": record.seconds, **told}
         self._operations.execute(Update([Change(COLLECTION, _RECORD, {"$set": fields}, upsert=True)]))
+
+    def keep(self, point: MinutePoint) -> None:
+        fields = {"point": point_data(point), "expiresAt": point.at + HISTORY_KEPT}
+        self._operations.execute(Update([Change(HISTORY, {"_id": point.at}, {"$set": fields}, upsert=True)]))
+
+    def points(self, since: datetime) -> list[MinutePoint]:
+        found = self._operations.execute(Find(HISTORY, {"_id": {"$gte": since}}, sort=[("_id", 1)]))
+        return [read_point(one["point"], one["_id"]) for one in found]
 
     def tidy(self, now: datetime) -> int:
         """Reports end by their index; a batch number goes unless its environment has told something meanwhile."""
@@ -119,6 +130,16 @@ def _report(flush: Flush) -> Change:
 def _reports(living: Sequence[Document]) -> list[InstanceReport]:
     told = [({**found["report"], "gauges": _plain(found["report"]["gauges"])}, found["at"]) for found in living]
     return sorted((from_fields(fields, at) for fields, at in told), key=lambda report: report.instance)
+
+
+def _record(found: Document) -> RegionRecord:
+    return RegionRecord(
+        at=found["at"],
+        gauges=_plain(found["gauges"]),
+        baseline=_plain(found["baseline"]),
+        grown=_plain(found.get("grown", {})),
+        seconds=found.get("seconds"),
+    )
 
 
 def _living(now: datetime) -> Find:

@@ -16,6 +16,7 @@ from chalicelib.arena.ports import (
     Document,
     GuildRivalry,
     Insert,
+    Membership,
     Outcome,
     Recorder,
     Referrer,
@@ -75,26 +76,30 @@ class MongoSnapshot(MongoReads):
 
     def battle(self, query: BattleQuery) -> BattleView:
         (found,) = self._read(queries.battle(query))
-        guild = _only(found["guild"])
-        rivalry = _split_rivalry(guild) if guild is not None and query.with_rivalry else None
         return BattleView(
             user=self._saw("users", _only(found["user"])),
             existing_battle=_only(found["existing"]),
             broker=self._saw("brokers", _only(found["broker"])),
             mode=_only(found["mode"]),
             config=_only(found["config"]) or {},
-            guild=self._saw("guilds", guild),
             boost=_only(found["boost"]),
             referral=_only(found["referral"]),
             stripe=_only(found["stripe"]),
-            rivalry=rivalry,
+            membership=self._member(found.get("guild", [])),
             referrer=_referrer(_only(found["referrer"])),
             boss=_only(found["boss"]),
         )
 
-    def guild_rivalry(self, guild_id: Any) -> GuildRivalry:
-        found = self._read(queries.guild_rivalry(guild_id))
-        return _split_rivalry(found[0]) if found else GuildRivalry(None, 0, 0)
+    def membership(self, telegram_id: str) -> Membership | None:
+        return self._member(self._read(queries.membership(telegram_id)))
+
+    def _member(self, found: list[Document]) -> Membership | None:
+        guild = _only(found)
+        if guild is None:
+            return None
+        rivalry = _split_rivalry(guild)
+        self._saw("guilds", guild)
+        return Membership(guild, rivalry)
 
     def stripes(self, day: str) -> Sequence[Document]:
         return self._read(queries.stripes(day))

@@ -50,7 +50,7 @@ TAGS: Final[Mapping[str, str]] = {
     "home": "The region that decides for the player.",
     "leaderboard": "Rankings.",
     "live": "Results as they happen.",
-    "ops": "How the region scales. For operators.",
+    "ops": "What the region does, how it scales, and what may be done about it. For operators.",
     "realms": "Realms of the game's world.",
     "replication": "What regions tell each other.",
     "transactions": "What the player was paid and what they spent.",

@@ -1,15 +1,16 @@
 """Battles over HTTP."""
 
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from chalicelib.arena.battle_gate import BattleCommand
-from chalicelib.arena.battle_jobs import DONE
 from chalicelib.entrypoints.http import Answer, Call, Reply, Routes
 from chalicelib.entrypoints.passing_on import at_home
 from chalicelib.entrypoints.validation import Boolean, Explained, ObjectIdText, Schema, Text
 from chalicelib.errors import NotFound
+
+if TYPE_CHECKING:
+    from chalicelib.arena.battle_gate import BattleCommand
 
 routes = Routes(__name__)
 
@@ -72,6 +73,8 @@ def run_battle(call: Call) -> dict[str, Any]:
     refusals={409: ("requestId already used",), 503: ("queue_unavailable",)},
 )
 def queue_battle(call: Call) -> Reply:
+    from chalicelib.arena.battle_jobs import DONE
+
     command = _command(call)
     status = call.arena.battle_queue.accept(command, call.request_id)
     body = {"requestId": command.request_id, "status": status, "statusUrl": status_url(command.request_id)}
@@ -119,7 +122,9 @@ def status_url(request_id: str) -> str:
     return f"/api/battle/status?requestId={quote(request_id, safe='')}"
 
 
-def _command(call: Call) -> BattleCommand:
+def _command(call: Call) -> "BattleCommand":
+    from chalicelib.arena.battle_gate import BattleCommand
+
     return BattleCommand(
         telegram_id=call.telegram_id,
         request_id=call.body["requestId"],

@@ -2,13 +2,15 @@
 
 import re
 import uuid
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from chalicelib.arena.broker_service import ActionRequest
-from chalicelib.arena.brokers import STATS
 from chalicelib.arena.jstext import js_trim
+from chalicelib.arena.stats import STATS
 from chalicelib.entrypoints.http import Answer, Call, Reply, Routes
 from chalicelib.entrypoints.validation import Anything, Explained, ObjectIdText, Schema, Text
+
+if TYPE_CHECKING:
+    from chalicelib.arena.broker_service import ActionRequest
 
 routes = Routes(__name__)
 
@@ -106,7 +108,9 @@ def combine(call: Call) -> dict[str, Any]:
     return call.arena.brokers.combine(_action(call), call.body["baseBrokerId"], call.body["sacrificeBrokerId"]).body
 
 
-def _action(call: Call) -> ActionRequest:
+def _action(call: Call) -> "ActionRequest":
+    from chalicelib.arena.broker_service import ActionRequest
+
     return ActionRequest(telegram_id=call.telegram_id, request_id=action_id(call))
 
 

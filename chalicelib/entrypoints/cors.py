@@ -14,6 +14,7 @@ from chalicelib.settings import SettingsError
 
 EXPOSED_HEADERS: Final = ", ".join(("X-Request-Id", "Retry-After", *RATE_HEADERS))
 ALLOWED_METHODS: Final = "GET,PUT,PATCH,POST,DELETE"
+CONSOLE_ASKS: Final = ("/api/ops/", "/health/ready")
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]+|null", re.I)
 
 
@@ -29,12 +30,24 @@ def cors_headers(origin: str | None, allowed: tuple[str, ...] | None) -> dict[st
     }
 
 
+def allowed_origins(arena: wiring.Arena, path: str, origin: str | None) -> tuple[str, ...]:
+    """Whose pages may read answers of ``path``: the settings', and of what operators' consoles ask the regions' own.
+
+    A console served by one region asks the others, with a token that no browser adds by itself.
+    """
+    allowed = arena.settings.cors_origins
+    if origin is None or not allowed or origin in allowed or not path.startswith(CONSOLE_ASKS):
+        return allowed
+    return (*allowed, *arena.region_roles.origins())
+
+
 def add_preflight(app: Chalice) -> None:
     """Answers OPTIONS on every route registered so far."""
 
     def preflight(**_path_values: str) -> Response:
         request = current_request(app)
-        headers = cors_headers(request.headers.get("origin"), known_origins())
+        origin = request.headers.get("origin")
+        headers = cors_headers(origin, known_origins(str(request.context.get("resourcePath")), origin))
         if "Access-Control-Allow-Origin" in headers:
             headers["Vary"] = "Origin, Access-Control-Request-Headers"
             headers["Access-Control-Allow-Methods"] = ALLOWED_METHODS
@@ -48,9 +61,9 @@ def add_preflight(app: Chalice) -> None:
         app.route(path, methods=["OPTIONS"], content_types=["*/*"])(preflight)
 
 
-def known_origins() -> tuple[str, ...] | None:
+def known_origins(path: str, origin: str | None) -> tuple[str, ...] | None:
     """The allowed origins, or None while settings or secrets can't be read."""
     try:
-        return wiring.arena().settings.cors_origins
+        return allowed_origins(wiring.arena(), path, origin)
     except (SettingsError, ArenaError):
         return None

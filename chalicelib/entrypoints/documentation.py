@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from functools import cached_property
-from hashlib import sha256
 from typing import Any, Final
 
 from chalicelib.entrypoints import wire
 from chalicelib.entrypoints.http import Answer, Call, Reply, Route, Routes
-from chalicelib.errors import NotFound
+from chalicelib.entrypoints.static_files import CSS, HTML, JAVASCRIPT, Folder, file_reply, page_reply
 
 SWAGGER_UI_VERSION: Final = "5.35.0"
 """Of the npm package swagger-ui-dist, whose files lie unchanged in ``page`` beside their licences."""
@@ -26,13 +25,12 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
     )
 )
 ASSETS: Final = {
-    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-    "swagger-ui.css": "text/css; charset=utf-8",
-    "start.js": "text/javascript; charset=utf-8",
-    "page.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": JAVASCRIPT,
+    "swagger-ui.css": CSS,
+    "start.js": JAVASCRIPT,
+    "page.css": CSS,
 }
-_CHECK_EACH_TIME: Final = "public, no-cache"
-_KEEP: Final = "public, max-age=86400"
+_FOLDER: Final = Folder("entrypoints/page", ASSETS)
 
 
 class Documentation:
@@ -59,7 +57,7 @@ class Documentation:
 
     @cached_property
     def page(self) -> str:
-        return _read("index.html").replace("{version}", _page_version())
+        return _FOLDER.read("index.html").replace("{version}", _FOLDER.version)
 
 
 def _routes(documentation: Documentation) -> Routes:
@@ -73,19 +71,17 @@ def _routes(documentation: Documentation) -> Routes:
         answers=(Answer("OpenApiDocument", media_type="application/json"), Answer(None, 304)),
     )
     def openapi_document(call: Call) -> Reply:
-        return _file(call, documentation.text, "application/json; charset=utf-8", _CHECK_EACH_TIME)
+        return file_reply(call, documentation.text, "application/json; charset=utf-8")
 
     @routes.route(
         "GET",
         "/docs",
         standalone=True,
         summary="This document as a page to read and to try requests on",
-        answers=(Answer("Text", media_type="text/html; charset=utf-8"), Answer(None, 304)),
+        answers=(Answer("Text", media_type=HTML), Answer(None, 304)),
     )
     def api_page(call: Call) -> Reply:
-        reply = _file(call, documentation.page, "text/html; charset=utf-8", _CHECK_EACH_TIME)
-        policy = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "no-referrer"}
-        return Reply(reply.body, reply.status, {**reply.headers, **policy})
+        return page_reply(call, documentation.page, CONTENT_SECURITY_POLICY)
 
     @routes.route(
         "GET",
@@ -96,31 +92,6 @@ def _routes(documentation: Documentation) -> Routes:
         refusals={404: ("not_found",)},
     )
     def api_page_asset(call: Call) -> Reply:
-        name = call.path["asset"]
-        if name not in ASSETS:
-            raise NotFound("not_found", "no such file")
-        return _file(call, _read(name), ASSETS[name], _KEEP)
+        return _FOLDER.asset(call)
 
     return routes
-
-
-def _file(call: Call, text: str, content_type: str, caching: str) -> Reply:
-    """``text``, or 304 to a client that has it already."""
-    tag = f'"{sha256(text.encode()).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": caching}
-    known = [given.strip().removeprefix("W/") for given in call.headers.get("if-none-match", "").split(",")]
-    if tag in known or "*" in known:
-        return Reply("", 304, headers)
-    return Reply(text, 200, {**headers, "Content-Type": content_type})
-
-
-def _page_version() -> str:
-    """Changes whenever an asset does: browsers keep assets by address."""
-    return sha256("".join(_read(name) for name in ASSETS).encode()).hexdigest()[:12]
-
-
-def _read(name: str) -> str:
-    # Not before somebody looks: no request of a game needs it.
-    from importlib import resources
-
-    return (resources.files("chalicelib.entrypoints") / "page" / name).read_text(encoding="utf-8")

@@ -1,10 +1,12 @@
 """Guilds over HTTP: found, join, leave, pool brokers for guild wars, list."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from chalicelib.arena.guild_service import GuildRequest
 from chalicelib.entrypoints.http import Answer, Call, Reply, Routes
 from chalicelib.entrypoints.validation import Integer, ObjectIdText, Schema, Text, validate
+
+if TYPE_CHECKING:
+    from chalicelib.arena.guild_service import GuildRequest
 
 routes = Routes(__name__)
 
@@ -148,5 +150,7 @@ def guild_pool(call: Call) -> dict[str, Any]:
     return call.arena.guilds.pool(call.telegram_id, validate(ONE_GUILD, call.path)["guildId"])
 
 
-def _request(call: Call) -> GuildRequest:
+def _request(call: Call) -> "GuildRequest":
+    from chalicelib.arena.guild_service import GuildRequest
+
     return GuildRequest(telegram_id=call.telegram_id, request_id=call.request_id)

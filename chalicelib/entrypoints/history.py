@@ -1,15 +1,19 @@
 """What happened to a player, over HTTP: the ledger's rows and the battles, in pages."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from chalicelib.arena.history_service import PAGE_DEFAULT, PAGE_MAX, PageRequest
 from chalicelib.arena.ledger import CURRENCIES
 from chalicelib.entrypoints.http import Answer, Call, Routes
 from chalicelib.entrypoints.instants import Instant
 from chalicelib.entrypoints.validation import Explained, Integer, Schema, Text
 
+if TYPE_CHECKING:
+    from chalicelib.arena.history_service import PageRequest
+
 routes = Routes(__name__)
+
+PAGE_MAX: Final = 100
 
 _LOWER: Final = tuple(currency.lower() for currency in CURRENCIES)
 _CURRENCY: Final = Explained(Text(lower=True, choices=_LOWER), {"enum": [*CURRENCIES, *_LOWER, ""]})
@@ -52,7 +56,9 @@ def battle_history(call: Call) -> dict[str, Any]:
     return call.arena.history.battles(_page(call, given))
 
 
-def _page(call: Call, equal: Mapping[str, str]) -> PageRequest:
+def _page(call: Call, equal: Mapping[str, str]) -> "PageRequest":
+    from chalicelib.arena.history_service import PAGE_DEFAULT, PageRequest
+
     return PageRequest(
         telegram_id=call.telegram_id,
         equal=equal,

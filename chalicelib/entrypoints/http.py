@@ -17,7 +17,7 @@ from chalicelib.arena.initdata import Identity
 from chalicelib.arena.jstext import well_formed
 from chalicelib.arena.rate_limits import UNLIMITED, require_rate_class
 from chalicelib.entrypoints import wire
-from chalicelib.entrypoints.cors import cors_headers, known_origins
+from chalicelib.entrypoints.cors import allowed_origins, cors_headers, known_origins
 from chalicelib.entrypoints.incoming import current_request, raw_body, request_id_of
 from chalicelib.entrypoints.limiting import Gate, client_of
 from chalicelib.entrypoints.outgoing import accepted, refused
@@ -26,7 +26,7 @@ from chalicelib.entrypoints.routing import Answer, Call, Handler, Reply, Route
 from chalicelib.entrypoints.validation import Field, validate
 from chalicelib.errors import ArenaError, InternalError, NotFound, Unauthorized
 from chalicelib.monitoring.meters import Work
-from chalicelib.observability import logger
+from chalicelib.observability import correlated, logger
 from chalicelib.settings import SettingsError
 
 __all__ = ["Answer", "Call", "Handler", "Reply", "Route", "Routes", "refuse_unrouted"]
@@ -90,7 +90,10 @@ class Routes:
             self.declared.append(route)
 
             def view(**path_values: str) -> Response:
-                return _answer(current_request(self.blueprint), route, path_values)
+                request = current_request(self.blueprint)
+                request_id = request_id_of(request.headers)
+                with correlated(request_id):
+                    return _answer(request, route, path_values, request_id)
 
             view.__name__ = handler.__name__
             # Any content type is let through: what is not JSON is refused as invalid_json, in the envelope.
@@ -111,34 +114,35 @@ def refuse_unrouted(app: Chalice) -> None:
         headers = request.headers if request is not None else {}
         return refused(
             NotFound("not_found", "no such route"),
-            cors_headers(headers.get("origin"), known_origins()),
+            cors_headers(headers.get("origin"), known_origins("", headers.get("origin"))),
             request_id_of(headers),
         )
 
     app.register_middleware(middleware, "http")
 
 
-def _answer(request: Request, route: Route, path_values: Mapping[str, str]) -> Response:
+def _answer(request: Request, route: Route, path_values: Mapping[str, str], request_id: str) -> Response:
     started = time.perf_counter()
-    request_id = request_id_of(request.headers)
     cors = {"Vary": "Origin"}
     gate = Gate(None, route.rate_class, request_id)
     work: Work | None = None
     arena: wiring.Arena | None = None
+    logger().debug("request begins", method=route.method, route=route.path)
     try:
         arena = None if route.standalone else wiring.arena()
         if arena is not None:
             work = arena.meters.begin()
-            cors = cors_headers(request.headers.get("origin"), arena.settings.cors_origins)
+            origin = request.headers.get("origin")
+            cors = cors_headers(origin, allowed_origins(arena, route.path, origin))
             gate.limits = arena.rate_limits
         response = _served(request, route, path_values, gate, arena, cors)
     except ArenaError as error:
         response = refused(error, cors, request_id)
     except SettingsError as error:
-        logger().error("settings refused", problems=list(error.problems), request_id=request_id)
+        logger().error("settings refused", problems=list(error.problems))
         response = refused(InternalError("misconfigured", "the service is misconfigured"), cors, request_id)
     except Exception:  # noqa: BLE001 - the last resort: whatever happened, the client gets the envelope
-        logger().exception("unhandled error", route=route.path, request_id=request_id)
+        logger().exception("unhandled error", route=route.path)
         response = refused(InternalError("internal server error"), cors, request_id)
     response.headers.update(gate.headers())
     if work is not None:
@@ -150,7 +154,6 @@ def _answer(request: Request, route: Route, path_values: Mapping[str, str]) -> R
         route=route.path,
         status=response.status_code,
         duration_ms=round((time.perf_counter() - started) * 1000, 2),
-        request_id=request_id,
     )
     return response
 
@@ -200,6 +203,7 @@ def _reply(
         if route.authenticated:
             identity = _identify(arena, request.headers, sent)
             gate.admit("player", identity.telegram_id)
+            arena.meters.served(identity.telegram_id)
     call = Call(
         request_id=gate.request_id,
         headers=request.headers,

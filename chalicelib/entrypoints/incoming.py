@@ -1,21 +1,17 @@
 """Reading a request: its id, its raw body, the request being served."""
 
-import re
 import uuid
 from collections.abc import Mapping
-from typing import Final
 
 from chalice.app import Blueprint, Chalice, Request
 
 from chalicelib.errors import BadRequest
-
-_REQUEST_ID: Final = re.compile(r"^[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?$")
+from chalicelib.observability import fit_id
 
 
 def request_id_of(headers: Mapping[str, str]) -> str:
     """The caller's X-Request-Id, trimmed, if it is fit for a header and a log; else a fresh UUID."""
-    given = headers.get("x-request-id", "").strip()
-    return given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+    return fit_id(headers.get("x-request-id", "").strip()) or str(uuid.uuid4())
 
 
 def raw_body(request: Request) -> bytes:

@@ -1,10 +1,12 @@
 """Leaderboards over HTTP: the game's two routes, and beyond them leagues, realms, seasons and neighbours."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from chalicelib.arena.leaderboard_service import BoardQuery
 from chalicelib.entrypoints.http import Answer, Call, Routes
 from chalicelib.entrypoints.validation import Integer, Schema, Text
+
+if TYPE_CHECKING:
+    from chalicelib.arena.leaderboard_service import BoardQuery
 
 routes = Routes(__name__)
 
@@ -73,6 +75,8 @@ def seasons(call: Call) -> dict[str, Any]:
     return {"seasons": call.arena.leaderboards.seasons()}
 
 
-def _board(call: Call) -> BoardQuery:
+def _board(call: Call) -> "BoardQuery":
+    from chalicelib.arena.leaderboard_service import BoardQuery
+
     given = {name: call.query[name] for name in BOARD if name in call.query}
     return BoardQuery(**given)

@@ -56,9 +56,10 @@ class Gate:
         verdict: Verdict = self.limits.admit(self.rate_class, scope, subject)
         self._passed += verdict.decisions
         self._refusal = verdict.refusal
+        logger().debug("rate limits asked", remaining={one.limit.name: one.remaining for one in verdict.decisions})
         if self._refusal is not None:
             # Without the subject: logs hold no address and no player.
-            logger().info("rate limited", limit=self._refusal.limit.name, request_id=self.request_id)
+            logger().info("rate limited", limit=self._refusal.limit.name)
             raise TooManyRequests(
                 "rate_limited",
                 details={"limit": self._refusal.limit.name, "retryAfterMs": self._refusal.retry_after_ms},

@@ -3,7 +3,7 @@
 from typing import Final
 
 from chalicelib.arena.jsnumber import MAX_SAFE_INTEGER
-from chalicelib.arena.modes import COOLDOWN_LIMIT_SECONDS, ENTRY_COST_LIMIT
+from chalicelib.arena.mode_limits import COOLDOWN_LIMIT_SECONDS, ENTRY_COST_LIMIT
 from chalicelib.entrypoints.structures import Keyed, Members, Number, Pattern
 from chalicelib.entrypoints.validation import Boolean, Explained, Integer, Schema, Text
 

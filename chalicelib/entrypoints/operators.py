@@ -1,9 +1,11 @@
 """Operators over HTTP: sign in, game modes, the economy's settings, everyone's ledger."""
 
+from datetime import timedelta
 from typing import Any, Final
 
-from chalicelib.arena.operator_actions import By
+from chalicelib.arena.operator_sign_in import TOKEN_LIFE
 from chalicelib.entrypoints.http import Answer, Call, Reply, Routes
+from chalicelib.entrypoints.operating import by
 from chalicelib.entrypoints.operator_fields import ECONOMY, MODE_CHANGE, MODES_LISTED, NEW_MODE
 from chalicelib.entrypoints.structures import Verbatim, resets
 from chalicelib.entrypoints.validation import Closed, Integer, ObjectIdText, Schema, Text, validate
@@ -13,6 +15,7 @@ routes = Routes(__name__)
 
 ONE_MODE: Schema = {"id": ObjectIdText(required=True)}
 
+_TOKEN_MINUTES_MAX: Final = TOKEN_LIFE // timedelta(minutes=1)
 _LEDGER_MAX: Final = 500
 _LEDGER_DEFAULT: Final = 100
 _ACTIONS_MAX: Final = 25
@@ -24,14 +27,20 @@ _ACTIONS_MAX: Final = 25
     "/api/admin/auth/login",
     operator_sign_in=True,
     rate_class="operator-sign-in",
-    body={"email": Text(required=True, max_length=254), "password": Verbatim(required=True, max_length=1024)},
+    body={
+        "email": Text(required=True, max_length=254),
+        "password": Verbatim(required=True, max_length=1024),
+        "minutes": Integer(minimum=1, maximum=_TOKEN_MINUTES_MAX),
+    },
     summary="Sign in as an operator",
     answers=(Answer("OperatorToken"),),
     refusals={401: ("invalid credentials",), 404: ("not_found",)},
 )
 def operator_login(call: Call) -> dict[str, Any]:
-    """Five tries per e-mail address and client address in 15 minutes. The token opens operator routes for 12 hours."""
-    return call.arena.operators.sign_in.login(call.body["email"], call.body["password"], call.client_address)
+    """Five tries per e-mail address and client address in 15 minutes. The token opens operator routes for 12 hours,
+    or for the minutes asked for."""
+    life = timedelta(minutes=call.body.get("minutes", _TOKEN_MINUTES_MAX))
+    return call.arena.operators.sign_in.login(call.body["email"], call.body["password"], call.client_address, life)
 
 
 @routes.route(
@@ -58,7 +67,7 @@ def operator_game_modes(call: Call) -> list[dict[str, Any]]:
 )
 def create_game_mode(call: Call) -> Reply:
     """What is not said has the game's defaults. The key of a deleted mode may be used again."""
-    return Reply(call.arena.operators.modes.create(call.body, _by(call)), status=201)
+    return Reply(call.arena.operators.modes.create(call.body, by(call)), status=201)
 
 
 @routes.route(
@@ -76,7 +85,7 @@ def change_game_mode(call: Call) -> dict[str, Any]:
     needed: dict[str, str] = {name: "required" for name in ("name", "arena") if name in defaulted}
     if needed:
         raise ValidationFailed(needed)
-    return call.arena.operators.modes.change(_mode_id(call), call.body, defaulted, _by(call))
+    return call.arena.operators.modes.change(_mode_id(call), call.body, defaulted, by(call))
 
 
 @routes.route(
@@ -89,7 +98,7 @@ def change_game_mode(call: Call) -> dict[str, Any]:
 )
 def delete_game_mode(call: Call) -> dict[str, Any]:
     """Battles no longer find it. Seeding the defaults does not bring it back; creating its key anew does."""
-    return call.arena.operators.modes.delete(_mode_id(call), _by(call))
+    return call.arena.operators.modes.delete(_mode_id(call), by(call))
 
 
 @routes.route(
@@ -114,7 +123,7 @@ def economy_settings(call: Call) -> dict[str, Any]:
 )
 def change_economy_settings(call: Call) -> dict[str, Any]:
     """Changes the settings sent, each map whole. `null` puts a setting back at its default."""
-    return call.arena.operators.economy.change(call.body, resets(ECONOMY, call.sent), _by(call))
+    return call.arena.operators.economy.change(call.body, resets(ECONOMY, call.sent), by(call))
 
 
 @routes.route(
@@ -140,10 +149,6 @@ def operator_ledger(call: Call) -> list[dict[str, Any]]:
 )
 def operator_actions(call: Call) -> list[dict[str, Any]]:
     return call.arena.operators.economy.actions(call.query.get("limit", _ACTIONS_MAX))
-
-
-def _by(call: Call) -> By:
-    return By(operator=call.operator, request_id=call.request_id)
 
 
 def _mode_id(call: Call) -> str:

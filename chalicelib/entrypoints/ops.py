@@ -4,10 +4,9 @@ import os
 from typing import Any
 
 from chalicelib.entrypoints.http import Answer, Call, Reply, Routes
+from chalicelib.entrypoints.region_state import known_state
 from chalicelib.errors import NotFound, Unavailable
-from chalicelib.monitoring.battle_queue import exposition
 from chalicelib.monitoring.exposition import CONTENT_TYPE, render
-from chalicelib.monitoring.page import state_lines
 from chalicelib.monitoring.readiness import Readiness
 from chalicelib.observability import logger
 
@@ -57,29 +56,22 @@ def metrics(call: Call) -> Reply:
     readiness: Readiness = call.arena.readiness()
     # Not asked of a database that has just not answered: the page must come within a scraper's patience.
     more = _queue_lengths(call) if readiness.ready else []
-    more += _shared(call, readiness)
+    state, now = known_state(call.arena, readiness), call.arena.clock()
+    if state is not None:
+        from chalicelib.monitoring.page import state_lines
+
+        more += state_lines(state, now)
     text = render(readiness, region=call.arena.settings.region, tier=call.arena.settings.tier, more=more)
     return Reply(text, headers={"Content-Type": CONTENT_TYPE})
 
 
 def _queue_lengths(call: Call) -> list[str]:
+    from chalicelib.monitoring.battle_queue import exposition
+
     try:
         return exposition(call.arena.battle_queue.recent_lengths())
     except Unavailable:
         logger().warning("battle queue length not known")
-        return []
-
-
-def _shared(call: Call, readiness: Readiness) -> list[str]:
-    """What the region's environments tell of themselves, while what keeps it answers."""
-    arena = call.arena
-    if not readiness.is_up("mongodb" if arena.redis is None else "redis"):
-        return []
-    now = arena.clock()
-    try:
-        return state_lines(arena.shared_metrics.state(now), now)
-    except Exception:  # noqa: BLE001 - whatever it fails with, the rest of the page is true
-        logger().warning("shared metrics not known", exc_info=True)
         return []
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from chalice.app import Response
 
+from chalicelib.arena.jstext import well_formed
 from chalicelib.entrypoints import wire
 from chalicelib.entrypoints.routing import Reply
 from chalicelib.errors import ArenaError
@@ -22,9 +23,9 @@ def accepted(reply: Reply, cors: Mapping[str, str], request_id: str) -> Response
 
 
 def refused(error: ArenaError, cors: Mapping[str, str], request_id: str) -> Response:
-    """A refusal in the envelope, with the headers it asks for."""
+    """A refusal in the envelope, with the headers it asks for. What it repeats of the request may be no Unicode."""
     headers = {"Content-Type": JSON_TYPE, **_common_headers(cors, request_id), **error.headers}
-    return respond(wire.dumps(wire.failure(error, request_id)), error.status, headers)
+    return respond(well_formed(wire.dumps(wire.failure(error, request_id))), error.status, headers)
 
 
 def _common_headers(cors: Mapping[str, str], request_id: str) -> dict[str, str]:

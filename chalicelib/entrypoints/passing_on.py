@@ -104,7 +104,7 @@ def passed_on(
     answer = arena.home_api.ask(
         route.method, url + path, {**headers, FORWARDED: signed, "x-request-id": request_id}, body
     )
-    logger().info("passed on", home=home.region, status=answer.status, route=route.path, request_id=request_id)
+    logger().info("passed on", home=home.region, status=answer.status, route=route.path)
     kept = {name.title(): answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
     own = {"X-Request-Id": request_id, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **cors}
     return respond(answer.body, answer.status, {"Content-Type": JSON_TYPE, **own, **kept, SERVED_BY: home.region})

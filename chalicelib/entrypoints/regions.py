@@ -15,4 +15,4 @@ routes: Final = Routes(__name__)
     answers=(Answer("Regions"),),
 )
 def regions(call: Call) -> dict[str, Any]:
-    return {"region": call.arena.settings.region, "regions": call.arena.regions_seen()}
+    return {"region": call.arena.settings.region, "regions": call.arena.operating.regions_seen()}

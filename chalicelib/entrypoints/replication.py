@@ -1,16 +1,19 @@
 """Replication's two ends: the publisher of this region's events, and the receiver of the others'."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from chalice.app import Blueprint, CloudWatchEvent, SQSEvent
+from chalice.app import CloudWatchEvent, SQSEvent
 
 from chalicelib import wiring
+from chalicelib.arena.live_announcements import correlation_of
 from chalicelib.entrypoints.http import Answer, Call, Routes
-from chalicelib.entrypoints.scheduled import for_seconds
+from chalicelib.entrypoints.invocations import InvokedBlueprint
+from chalicelib.entrypoints.scheduled import for_seconds, scheduled_run
 from chalicelib.entrypoints.validation import Anything, Explained
 from chalicelib.errors import NotFound, Unavailable
-from chalicelib.observability import logger
+from chalicelib.observability import fit_id, logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.replication.receiver import Received
     from chalicelib.wiring.replication import Replication
 
-blueprint: Final = Blueprint(__name__)
+blueprint: Final = InvokedBlueprint(__name__)
 routes: Final = Routes(__name__)
 
 NUDGES: Final = "outbox"
@@ -33,16 +36,17 @@ OFF: Final = {"skipped": "one region"}
 
 
 @blueprint.on_sqs_message(queue=NUDGES, batch_size=BATCH)
-def outbox_publisher(_event: SQSEvent) -> dict[str, Any]:
+def outbox_publisher(event: SQSEvent) -> dict[str, Any]:
     """Sends what was committed. Any number of nudges ask for the same."""
-    _publish("queue outbox")
+    nudges = dict.fromkeys(fit_id(correlation_of(record["body"])) for record in event.to_dict()["Records"])
+    _publish(wiring.arena().meters.timed("queue outbox"), [one for one in nudges if one])
     return {"batchItemFailures": []}
 
 
 @blueprint.schedule("rate(1 minute)", name="outbox_sweep")
 def outbox_sweep(_event: CloudWatchEvent) -> dict[str, Any]:
     """Sends what nobody was woken for."""
-    return _publish("schedule outbox_sweep", linger_seconds=0.0)
+    return _publish(scheduled_run("outbox_sweep"), [], linger_seconds=0.0)
 
 
 @blueprint.on_sqs_message(queue=INCOMING, batch_size=BATCH)
@@ -62,18 +66,19 @@ def replication_receiver(event: SQSEvent) -> dict[str, Any]:
     return cast("dict[str, Any]", process_partial_response(event.to_dict(), handle, processor))
 
 
-def _publish(operation: str, **linger: float) -> dict[str, Any]:
+def _publish(work: AbstractContextManager[object], nudged_by: Sequence[str], **linger: float) -> dict[str, Any]:
+    """``work`` is entered with the run, where there is anybody to tell."""
     arena = wiring.arena()
     if arena.replication is None:
         return OFF
     go_on = for_seconds(PUBLISHING_SECONDS)
-    with arena.meters.timed(operation):
+    with work:
         published = arena.replication.publisher.run(go_on, **linger)
     if not go_on() and arena.replication.nudge is not None:
         arena.replication.nudge.nudge()
     report = {region: _published(one) for region, one in published.items()}
     failed = [region for region, one in published.items() if one.failure or one.set_aside]
-    (logger().error if failed else logger().info)("events published", regions=report)
+    (logger().error if failed else logger().info)("events published", regions=report, nudged_by=nudged_by)
     return report
 
 
@@ -112,7 +117,9 @@ def _log(results: "Mapping[str, Sequence[Received]]") -> None:
             "event_id": one.event_id,
             "source": one.source,
             "request_id": one.request_id,
-            "reason": one.reason,
+            "correlation_id": fit_id(one.correlation_id),
+            # Only the word it begins with: the rest may quote what was found. The dead letter has all of it.
+            "reason": one.reason.partition(":")[0],
             "lag_ms": None if one.lag_seconds is None else round(one.lag_seconds * 1000),
         }
         for received in results.values()
@@ -170,7 +177,13 @@ def receive_events(call: Call) -> dict[str, Any]:
 
     replication = _required(call.arena)
     results = replication.receiver.posted(several(call.sent) or [call.sent])
-    logger().info("events posted", events=[{"event_id": one.event_id, "fate": one.fate} for one in results])
+    logger().info(
+        "events posted",
+        events=[
+            {"event_id": one.event_id, "fate": one.fate, "correlation_id": fit_id(one.correlation_id)}
+            for one in results
+        ],
+    )
     return {"events": [{"eventId": one.event_id, "fate": _word(one.fate)} for one in results]}
 
 

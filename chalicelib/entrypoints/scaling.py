@@ -1,17 +1,20 @@
 """The scaling controller's clock, and what operators see and change of it."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from chalice.app import Blueprint, CloudWatchEvent
+from chalice.app import CloudWatchEvent
 
 from chalicelib import wiring
 from chalicelib.entrypoints.http import Answer, Call, Routes
+from chalicelib.entrypoints.invocations import InvokedBlueprint
+from chalicelib.entrypoints.operating import by
 from chalicelib.entrypoints.scheduled import alone
 from chalicelib.entrypoints.validation import Integer, Text
 from chalicelib.observability import logger
 
-blueprint: Final = Blueprint(__name__)
+blueprint: Final = InvokedBlueprint(__name__)
 routes: Final = Routes(__name__)
 
 RUN_SECONDS: Final = 50.0
@@ -76,7 +79,9 @@ def evaluate_scaling(call: Call) -> dict[str, Any]:
 )
 def override_scaling(call: Call) -> dict[str, Any]:
     """From the next evaluation on, within the tier's bounds and the connection budgets; it ends by itself."""
-    return call.arena.scaling.override(**call.body, by=call.operator)
+    made = call.arena.scaling.override(**call.body, by=call.operator)
+    _noted(call, "scaling.override", dict(call.body))
+    return made
 
 
 @routes.route(
@@ -90,3 +95,9 @@ def override_scaling(call: Call) -> dict[str, Any]:
 def end_override(call: Call) -> None:
     """The policy decides again from the next evaluation on."""
     call.arena.scaling.end_override()
+    _noted(call, "scaling.end_override", {})
+
+
+def _noted(call: Call, action: str, after: Mapping[str, Any]) -> None:
+    region = call.arena.settings.region
+    call.arena.operating.journal.note(action, by(call), entity="scaling", entity_id=region, after=after)

@@ -3,19 +3,24 @@
 Each has a lock of its own, so that a run that is started twice, or goes on while the next one begins, is done once.
 """
 
+import contextlib
 import time
-from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
 
-from chalice.app import Blueprint, CloudWatchEvent
+from chalice.app import CloudWatchEvent
 
 from chalicelib import wiring
+from chalicelib.entrypoints.invocations import InvokedBlueprint
 from chalicelib.locks import FencedOut, Guard
+from chalicelib.monitoring.families import SCHEDULED_RUNS
 from chalicelib.observability import logger
 
-blueprint: Final = Blueprint(__name__)
+blueprint: Final = InvokedBlueprint(__name__)
 
+SKIPPED: Final = {"skipped": "held by another run"}
+STOPPED: Final = {"stopped": "a newer run has taken over"}
 RUN_SECONDS: Final = 20.0
 """Work that takes longer goes on in the next run; below the functions' time-out, whose last page may take a while."""
 
@@ -26,6 +31,27 @@ def for_seconds(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() < end
 
 
+@dataclass(slots=True)
+class Run:
+    """A scheduled run under way."""
+
+    outcome: Literal["done", "skipped", "stopped", "failed"] = "done"
+
+
+@contextlib.contextmanager
+def scheduled_run(name: str) -> Iterator[Run]:
+    """The block is a run of schedule ``name``, counted by its outcome: ``failed`` if it raises, else what it says."""
+    meters, run = wiring.arena().meters, Run()
+    with meters.timed(f"schedule {name}"):
+        try:
+            yield run
+        except BaseException:
+            run.outcome = "failed"
+            raise
+        finally:
+            meters.registry.count(SCHEDULED_RUNS, schedule=name, outcome=run.outcome)
+
+
 def alone(
     name: str, work: Callable[[Callable[[], bool], Guard], Any], run_seconds: float = RUN_SECONDS
 ) -> dict[str, Any]:
@@ -34,15 +60,22 @@ def alone(
     ``work`` is given whether it may go on, which ends with the run's time or with the lock, and what its protected
     writes show. A run that finds the lock taken, or loses it to a newer one, says so and ends well.
     """
+    with scheduled_run(name) as run:
+        report = under_lock(name, work, run_seconds)
+        run.outcome = "skipped" if report == SKIPPED else "stopped" if report == STOPPED else "done"
+        return report
+
+
+def under_lock(name: str, work: Callable[[Callable[[], bool], Guard], Any], run_seconds: float) -> dict[str, Any]:
+    """As ``alone``, for whoever is measured already."""
     may_go_on = for_seconds(run_seconds)
-    arena = wiring.arena()
-    with arena.meters.timed(f"schedule {name}"), arena.locks.hold(f"schedule:{name}") as held:
+    with wiring.arena().locks.hold(f"schedule:{name}") as held:
         if held is None:
-            return {"skipped": "held by another run"}
+            return dict(SKIPPED)
         try:
             return asdict(work(held.while_held(may_go_on), held.guard))
         except FencedOut:
-            return {"stopped": "a newer run has taken over"}
+            return dict(STOPPED)
 
 
 @blueprint.schedule("rate(1 minute)", name="follow_ups")

@@ -153,6 +153,40 @@ class Keyed:
         return _optional(described, required=self.required, in_body=in_body)
 
 
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """An array of 1 to ``most`` values of one kind. ``array`` is the error word of whatever is none."""
+
+    rule: Field
+    most: int
+    required: bool = False
+
+    def parse(self, value: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise FieldError("array")
+        if not value:
+            raise FieldError("minLength:1")
+        if len(value) > self.most:
+            raise FieldError(f"maxLength:{self.most}")
+        values: list[Any] = []
+        problems: dict[str, str] = {}
+        for place, item in enumerate(value):
+            try:
+                if missing(item):
+                    raise FieldError("required")
+                values.append(self.rule.parse(item))
+            except FieldError as error:
+                problems |= error.named(str(place))
+        if problems:
+            raise MemberErrors(problems)
+        return values
+
+    def schema(self, *, in_body: bool) -> dict[str, Any]:
+        item = self.rule.schema(in_body=in_body)
+        described = {"type": "array", "items": item, "minItems": 1, "maxItems": self.most}
+        return _optional(described, required=self.required, in_body=in_body)
+
+
 def resets(schema: Schema, sent: Mapping[str, Any]) -> frozenset[str]:
     """The fields sent as null or "": those a change puts back at their defaults."""
     return frozenset(name for name in schema if name in sent and missing(sent[name]))

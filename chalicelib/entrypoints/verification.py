@@ -2,17 +2,18 @@
 
 from typing import Any, Final
 
-from chalice.app import Blueprint, CloudWatchEvent
+from chalice.app import CloudWatchEvent
 
 from chalicelib import wiring
 from chalicelib.entrypoints.http import Answer, Call, Routes
+from chalicelib.entrypoints.invocations import InvokedBlueprint
 from chalicelib.entrypoints.scheduled import alone
 from chalicelib.entrypoints.validation import Anything, Explained
 from chalicelib.errors import NotFound
 from chalicelib.monitoring.families import REPLICATION_DIFFERENCES
 from chalicelib.observability import logger
 
-blueprint: Final = Blueprint(__name__)
+blueprint: Final = InvokedBlueprint(__name__)
 routes: Final = Routes(__name__)
 
 OFF: Final = {"skipped": "one region"}
@@ -20,6 +21,15 @@ _TEXTS: Final = (
     *("eventId", "sourceRegion", "entity", "key", "version", "op"),
     *("occurredAt", "sentAt", "keyId", "signature"),
 )
+QUESTION: Final = {
+    name: Explained(Anything(f"{name} of the envelope"), {"type": [kind, "null"]})
+    for name, kind in (
+        ("format", "integer"),
+        ("payload", "object"),
+        *((name, "string") for name in ("sequence", *_TEXTS)),
+    )
+}
+"""What another region asks: a signed envelope, whose fields the handler checks."""
 
 
 @blueprint.schedule("rate(10 minutes)", name="replication_verify")
@@ -30,27 +40,20 @@ def replication_verify(_event: CloudWatchEvent) -> dict[str, Any]:
     if verification is None:
         return OFF
     report = alone("replication_verify", verification.patrol.run)
+    # Without what differs, by name: players' ids are among them.
+    told = {name: value for name, value in report.items() if name != "named"}
     if report.get("differences"):
         arena.meters.registry.count(REPLICATION_DIFFERENCES, report["differences"])
-        logger().error("regions differ; run ./arena replication verify", **report)
+        logger().error("regions differ; run ./arena replication verify", **told)
     else:
-        (logger().warning if report.get("unreachable") else logger().info)("regions compared", **report)
+        (logger().warning if report.get("unreachable") else logger().info)("regions compared", **told)
     return report
 
 
 @routes.route(
     "POST",
     "/api/replication/digests",
-    body={
-        **{
-            name: Explained(Anything(f"{name} of the envelope"), {"type": [kind, "null"]})
-            for name, kind in (
-                ("format", "integer"),
-                ("payload", "object"),
-                *((name, "string") for name in ("sequence", *_TEXTS)),
-            )
-        },
-    },
+    body=QUESTION,
     summary="Tell another region digests of what is here: its question is a signed envelope",
     answers=(Answer("ReplicationDigests"),),
     refusals={

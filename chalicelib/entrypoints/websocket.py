@@ -10,10 +10,10 @@ from typing import Any, Final
 from chalice.app import Blueprint, WebsocketAPI, WebsocketEvent
 
 from chalicelib import wiring
-from chalicelib.arena.live import refusal
 from chalicelib.entrypoints import wire
+from chalicelib.entrypoints.incoming import request_id_of
 from chalicelib.errors import ArenaError, InternalError
-from chalicelib.observability import logger
+from chalicelib.observability import correlated, fit_id, logger
 from chalicelib.settings import SettingsError
 
 blueprint: Final = Blueprint(__name__)
@@ -41,7 +41,7 @@ def connect(event: WebsocketEvent) -> _Answer:
             arena.live.connect(event.connection_id, identity.telegram_id)
         return {"statusCode": 200}
 
-    return _guarded("connect", admit, _refuse)
+    return _guarded("connect", event, admit, _refuse)
 
 
 @blueprint.on_ws_message()
@@ -53,7 +53,7 @@ def message(event: WebsocketEvent) -> _Answer:
         with arena.meters.timed("websocket message"):
             return _said(arena.live.message(event.connection_id, event.body))
 
-    return _guarded("message", answer, lambda error: _said(refusal(error)))
+    return _guarded("message", event, answer, lambda error: _said(_refusal(error)))
 
 
 @blueprint.on_ws_disconnect()
@@ -66,10 +66,20 @@ def disconnect(event: WebsocketEvent) -> _Answer:
             arena.live.disconnect(event.connection_id)
         return {"statusCode": 200}
 
-    return _guarded("disconnect", forget, _refuse)
+    return _guarded("disconnect", event, forget, _refuse)
 
 
-def _guarded(event: str, work: Callable[[], _Answer], refuse: Callable[[ArenaError], _Answer]) -> _Answer:
+def _guarded(
+    kind: str, event: WebsocketEvent, work: Callable[[], _Answer], refuse: Callable[[ArenaError], _Answer]
+) -> _Answer:
+    """Each event by itself has an id: that of a handshake's X-Request-Id, else Lambda's own of the invocation."""
+    given = {name.lower(): value for name, value in (event.to_dict().get("headers") or {}).items()}
+    own = getattr(event.context, "aws_request_id", None)
+    with correlated(fit_id(given.get("x-request-id")) or own or request_id_of({})):
+        return _answered(kind, work, refuse)
+
+
+def _answered(kind: str, work: Callable[[], _Answer], refuse: Callable[[ArenaError], _Answer]) -> _Answer:
     try:
         answer = work()
         code = None
@@ -79,9 +89,9 @@ def _guarded(event: str, work: Callable[[], _Answer], refuse: Callable[[ArenaErr
         logger().error("settings refused", problems=list(error.problems))
         answer, code = refuse(InternalError("misconfigured", "the service is misconfigured")), "misconfigured"
     except Exception:  # noqa: BLE001 - the last resort: the client gets an answer it can read
-        logger().exception("unhandled error", websocket=event)
+        logger().exception("unhandled error", websocket=kind)
         answer, code = refuse(InternalError("internal server error")), "internal server error"
-    logger().info("websocket", websocket=event, status=answer["statusCode"], code=code)
+    logger().info("websocket", websocket=kind, status=answer["statusCode"], code=code)
     return answer
 
 
@@ -91,5 +101,11 @@ def _said(value: Mapping[str, Any]) -> _Answer:
 
 def _refuse(error: ArenaError) -> _Answer:
     headers = {"Content-Type": "application/json; charset=utf-8", **error.headers}
-    body = {"ok": False, "error": refusal(error)["error"]}
+    body = {"ok": False, "error": _refusal(error)["error"]}
     return {"statusCode": error.status, "headers": headers, "body": wire.dumps(body)}
+
+
+def _refusal(error: ArenaError) -> dict[str, Any]:
+    from chalicelib.arena.live import refusal
+
+    return refusal(error)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from threading import Lock
 from typing import Any, Final
@@ -45,8 +46,10 @@ class ManagementApi:
         send = partial(self._send, data=text.encode(), deadline=time.monotonic() + self._budget_seconds)
         if len(connections) == 1:
             return {connections[0]["_id"]: send(connections[0])}
+        # With the caller's context: what ``failed`` logs has the announcement's id.
+        contexts = [copy_context() for _ in connections]
         with ThreadPoolExecutor(min(self._threads, len(connections))) as pool:
-            outcomes = list(pool.map(send, connections))
+            outcomes = list(pool.map(lambda context, one: context.run(send, one), contexts, connections))
         return {connection["_id"]: outcome for connection, outcome in zip(connections, outcomes, strict=True)}
 
     def close(self, connection: Mapping[str, Any]) -> None:

@@ -35,14 +35,22 @@ class Send(Protocol):
 class SqsLiveQueue:
     """``live_ports.FollowersQueue`` over ``send``, and over ``hurried``, which gives up early, for boards.
 
-    What can't be sent is handed to ``failed``, never raised.
+    What can't be sent is handed to ``failed``, never raised. ``correlation`` tells the id of what is announced.
     """
 
-    def __init__(self, send: Send, hurried: Send, clock: Clock, failed: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        send: Send,
+        hurried: Send,
+        clock: Clock,
+        failed: Callable[[Exception], None],
+        correlation: Callable[[], str] = str,
+    ) -> None:
         self._send = send
         self._hurried = hurried
         self._clock = clock
         self._failed = failed
+        self._correlation = correlation
         self._announced: dict[str, datetime] = {}
         self._failed_at: datetime | None = None
         self._lock = Lock()
@@ -75,7 +83,7 @@ class SqsLiveQueue:
 
     def _announce(self, send: Send, announcement: Announcement, *, delay_seconds: int = 0) -> None:
         try:
-            send(json.dumps(to_message(announcement)), delay_seconds=delay_seconds)
+            send(json.dumps(to_message(announcement, self._correlation())), delay_seconds=delay_seconds)
         except Exception as error:  # noqa: BLE001 - best effort: whoever announces has done its work already
             self._failed_at = self._clock()
             self._failed(error)

@@ -1,5 +1,6 @@
 """Wakes the publisher after a commit."""
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
@@ -15,13 +16,21 @@ after the last event)."""
 AWAY: Final = timedelta(seconds=5)
 """After a failure nobody is nudged for so long: a player waits for it, and the sweep comes each minute."""
 
-NUDGE: Final = "{}"
-
 
 class OutboxNudge:
-    """``ports.CommitWatch``: best effort, over a ``send`` that gives up early. ``failed`` hears of failures."""
+    """``ports.CommitWatch``: best effort, over a ``send`` that gives up early. ``failed`` hears of failures.
 
-    def __init__(self, send: Callable[[str], None], clock: Clock, failed: Callable[[Exception], None]) -> None:
+    ``correlation`` tells whose commit it is; the nudge says so, for logs.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[str], None],
+        clock: Clock,
+        failed: Callable[[Exception], None],
+        correlation: Callable[[], str] = str,
+    ) -> None:
+        self._correlation = correlation
         self._send = send
         self._clock = clock
         self._failed = failed
@@ -40,7 +49,8 @@ class OutboxNudge:
         if not self._is_due():
             return
         try:
-            self._send(NUDGE)
+            correlation_id = self._correlation()
+            self._send(json.dumps({"correlationId": correlation_id} if correlation_id else {}))
         except Exception as error:  # noqa: BLE001 - best effort: what was committed is committed
             self._not_before = self._clock() + AWAY
             self._failed(error)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.arena.battle_queue_ports import OutgoingMessage
+from chalicelib.arena.queue_watch import Depth
 from chalicelib.errors import Unavailable
 
 BATCH_MAX: Final = 10
@@ -26,6 +27,12 @@ HURRIED_READ_SECONDS: Final = 1
 HURRIED_ATTEMPTS: Final = 1
 
 RETRY_AFTER_SECONDS: Final = 1
+
+_DEPTH: Final = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
 
 
 class SqsClient:
@@ -87,8 +94,13 @@ class SqsQueue:
             ]
             self._call("change_message_visibility_batch", Entries=entries)
 
+    def depth(self) -> Depth:
+        """Raises ``Unavailable("queue_unavailable")``."""
+        found = self._call("get_queue_attributes", AttributeNames=list(_DEPTH))["Attributes"]
+        return Depth(*(int(found[name]) for name in _DEPTH))
+
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        with _reached():
+        with reached():
             answer: dict[str, Any] = getattr(self._client.raw, operation)(QueueUrl=self._queue_url(), **arguments)
         return answer
 
@@ -110,7 +122,8 @@ class NamedQueue(SqsQueue):
 
 
 @contextlib.contextmanager
-def _reached() -> Iterator[None]:
+def reached() -> Iterator[None]:
+    """Raises ``Unavailable("queue_unavailable")`` from whatever the client raises."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:

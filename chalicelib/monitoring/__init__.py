@@ -1,1 +1,1 @@
-"""What operators and machines see: readiness and the Prometheus exposition."""
+"""What operators and machines see: readiness, metrics of a region and of its environments, their history."""

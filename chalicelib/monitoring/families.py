@@ -5,63 +5,18 @@ A label admits either the values listed or, where they are not known here (route
 harmless form up to a number: what is counted can't grow without bound, whoever calls.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
-Kind = Literal["counter", "gauge", "histogram"]
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """A label whose values are known."""
-
-    values: frozenset[str]
-
-    def admits(self, value: str, seen: int) -> bool:  # noqa: ARG002 (as ``AtMost``)
-        return value in self.values
-
-
-@dataclass(frozen=True, slots=True)
-class AtMost:
-    """A label with at most ``most`` values in one environment, each 1 to 80 characters long."""
-
-    most: int
-
-    def admits(self, value: str, seen: int) -> bool:
-        """``seen``: how many other values there are already."""
-        return seen < self.most and _HARMLESS.fullmatch(value) is not None
-
-
-_HARMLESS: Final = re.compile(r"[A-Za-z0-9 _./{}+:*-]{1,80}")
-"""Routes, names of functions, leagues. Not ``|``: it parts the fields of a series' key."""
-
-Domain = OneOf | AtMost
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
-    """One metric. ``labels`` are those it is counted by; ``instance`` is added where it is told."""
-
-    name: str
-    kind: Kind
-    help: str
-    labels: Mapping[str, Domain] = field(default_factory=dict)
-    buckets: tuple[float, ...] = ()
-    """Upper bounds of a histogram's buckets, rising; one more holds the rest."""
-    per_instance: bool = False
-    """Told of each living environment, with a label ``instance``, and gone with it. All else is one number for the
-    region, in which what environments counted that are gone stays."""
-    region_name: str = ""
-    """Of a histogram of each instance: the name of the region's."""
-
+from chalicelib.monitoring.family import AtMost, Family, OneOf
 
 GUIDE_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
 CACHE_BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
 """Seconds: a cache that takes longer than a tenth of a second is given up."""
+DATABASE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 4.0)
+"""Seconds: four is what a request grants the database."""
 LAG_BUCKETS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 """Seconds: the goal is two."""
 
@@ -84,6 +39,16 @@ REPLICATION_SENT: Final = "aiba_replication_sent_total"
 REPLICATION_RECEIVED: Final = "aiba_replication_received_total"
 REPLICATION_LAG: Final = "aiba_replication_lag_seconds"
 REPLICATION_DIFFERENCES: Final = "aiba_replication_differences_total"
+BATTLES: Final = "aiba_battles_total"
+DATABASE_COMMANDS: Final = "aiba_database_commands_total"
+DATABASE_LATENCY: Final = "aiba_database_command_seconds"
+DATABASE_POOL: Final = "aiba_database_pool_connections"
+DATABASE_CHECKOUT_FAILURES: Final = "aiba_database_checkout_failures_total"
+SCALING_ENVIRONMENTS: Final = "aiba_scaling_environments"
+SCALING_SPILLOVER: Final = "aiba_scaling_spillover_per_second"
+SCALING_DECISIONS: Final = "aiba_scaling_decisions_total"
+SCALING_MOVES: Final = "aiba_scaling_moves_total"
+SCHEDULED_RUNS: Final = "aiba_scheduled_runs_total"
 SAMPLES_REFUSED: Final = "aiba_metrics_samples_refused_total"
 
 CPU_SHARE: Final = "aiba_instance_cpu_share"
@@ -96,13 +61,16 @@ CACHE_HIT_RATIO: Final = "aiba_cache_hit_ratio"
 CACHE_MEMORY: Final = "aiba_cache_memory_used_bytes"
 CACHE_OPERATIONS: Final = "aiba_cache_operations_per_second"
 REPLICATION_WAITING: Final = "aiba_replication_waiting"
+BACKUP_LAST_SUCCESS: Final = "aiba_backup_last_success_timestamp_seconds"
 REPLICATION_OLDEST: Final = "aiba_replication_oldest_waiting_seconds"
 REPLICATION_SET_ASIDE: Final = "aiba_replication_set_aside"
+QUEUE_MESSAGES: Final = "aiba_queue_messages"
 
 STATUS_CLASSES: Final = OneOf(frozenset({"1xx", "2xx", "3xx", "4xx", "5xx"}))
 OPERATIONS: Final = AtMost(160)
 """Routes (``POST /api/battle/run``), and queues, schedules and WebSocket events (``queue battles``)."""
 REGIONS: Final = AtMost(16)
+POOLS: Final = OneOf(frozenset({"primary", "secondary", "analytics"}))
 
 _FAMILIES: Final = (
     Family(
@@ -211,6 +179,69 @@ _FAMILIES: Final = (
         help="Documents found to differ from another region's, each time they were looked at.",
     ),
     Family(
+        name=BATTLES,
+        kind="counter",
+        help="Battles fought, direct and queued, each once.",
+        labels={"arena": AtMost(64), "league": AtMost(64)},
+    ),
+    Family(
+        name=DATABASE_COMMANDS,
+        kind="counter",
+        help="Commands sent to the database that were carried out (ok) or not (error).",
+        labels={"command": AtMost(32), "outcome": OneOf(frozenset({"ok", "error"}))},
+    ),
+    Family(
+        name=DATABASE_LATENCY,
+        kind="histogram",
+        help="Seconds from a command's sending to its answer, whatever it was.",
+        labels={"command": AtMost(32)},
+        buckets=DATABASE_BUCKETS,
+    ),
+    Family(
+        name=DATABASE_POOL,
+        kind="gauge",
+        help="Connections of an environment's pool: open now, and most in use at a time since its report before.",
+        labels={"pool": POOLS, "state": OneOf(frozenset({"open", "in_use"}))},
+        per_instance=True,
+    ),
+    Family(
+        name=DATABASE_CHECKOUT_FAILURES,
+        kind="counter",
+        help="Times a pool had no connection to give.",
+        labels={"pool": POOLS},
+    ),
+    Family(
+        name=SCALING_ENVIRONMENTS,
+        kind="gauge",
+        help="Environments at the last evaluation: asked for, ready of these, busy at the same moment.",
+        labels={"state": OneOf(frozenset({"requested", "ready", "in_use"}))},
+    ),
+    Family(
+        name=SCALING_SPILLOVER,
+        kind="gauge",
+        help="Requests per second that no provisioned environment served, at the last evaluation.",
+    ),
+    Family(
+        name=SCALING_DECISIONS,
+        kind="counter",
+        help="Evaluations of the scaling controller by what they decided.",
+        labels={"action": OneOf(frozenset({"out", "in", "hold"}))},
+    ),
+    Family(
+        name=SCALING_MOVES,
+        kind="counter",
+        help="Evaluations of the scaling controller by what came of them.",
+        labels={
+            "outcome": OneOf(frozenset({"moved", "unchanged", "waiting", "refused", "throttled", "would_move"})),
+        },
+    ),
+    Family(
+        name=SCHEDULED_RUNS,
+        kind="counter",
+        help="Scheduled runs: done, skipped for another under way, stopped by a newer one, failed.",
+        labels={"schedule": AtMost(32), "outcome": OneOf(frozenset({"done", "skipped", "stopped", "failed"}))},
+    ),
+    Family(
         name=SAMPLES_REFUSED,
         kind="counter",
         help="Samples not counted because a label's value was not admitted.",
@@ -256,6 +287,11 @@ _FAMILIES: Final = (
         labels={"node": AtMost(64)},
     ),
     Family(
+        name=BACKUP_LAST_SUCCESS,
+        kind="gauge",
+        help="The point the newest backup of the region shows, in seconds since 1970; missing without any.",
+    ),
+    Family(
         name=REPLICATION_WAITING,
         kind="gauge",
         help="Committed events that another region has not been sent.",
@@ -272,6 +308,15 @@ _FAMILIES: Final = (
         kind="gauge",
         help="Events that can't be sent to another region.",
         labels={"target": REGIONS},
+    ),
+    Family(
+        name=QUEUE_MESSAGES,
+        kind="gauge",
+        help="Messages of a queue, about; dead: those given up.",
+        labels={
+            "queue": OneOf(frozenset({"battles", "live", "outbox", "replication"})),
+            "state": OneOf(frozenset({"visible", "in_flight", "delayed", "dead"})),
+        },
     ),
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from chalicelib.monitoring.families import Family
+from chalicelib.monitoring.family import Family
 from chalicelib.monitoring.registry import BUCKET, INFINITY, SUM, Series
 
 
@@ -60,3 +60,18 @@ def representatives(found: Histogram, most: int) -> list[float]:
         share = (rank - below[bucket]) / found.counts[bucket]
         values.append(edges[bucket] + share * (edges[bucket + 1] - edges[bucket]))
     return values
+
+
+def quantile(found: Histogram, share: float) -> float | None:
+    """The value that ``share`` (above 0, at most 1) of all are no greater than; None of none.
+
+    Within a bucket values are taken to lie evenly; the last one's are its bound.
+    """
+    if not found.count:
+        return None
+    rank = share * found.count
+    edges = (0.0, *found.bounds, found.bounds[-1])
+    below = (0, *accumulate(found.counts))
+    bucket = next(n for n, upto in enumerate(below[1:]) if rank <= upto)
+    inside = (rank - below[bucket]) / found.counts[bucket]
+    return edges[bucket] + inside * (edges[bucket + 1] - edges[bucket])

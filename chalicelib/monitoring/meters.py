@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from chalicelib.clock import Clock
 from chalicelib.monitoring.cache_meter import CacheMeter
 from chalicelib.monitoring.families import HTTP_REQUESTS, PROCESSING_LATENCY
+from chalicelib.monitoring.figures import Counted, Figures, counted
+from chalicelib.monitoring.machine import Machine, machine_now
 from chalicelib.monitoring.outgoing import Outgoing
-from chalicelib.monitoring.registry import SEPARATOR, Registry
+from chalicelib.monitoring.registry import SEPARATOR, Registry, Values
 from chalicelib.monitoring.reports import FLUSH_SECONDS, Flush, InstanceReport, SharedMetrics
-from chalicelib.monitoring.usage import Identity, Usage, cpu_share, memory_share, process_usage
+from chalicelib.monitoring.usage import MEGABYTE, Identity, Usage, cpu_share, memory_share, process_usage
 
 if TYPE_CHECKING:
     from chalicelib.monitoring.ports import Meter
@@ -25,6 +27,8 @@ WINDOW_SECONDS_MIN: Final = 1.0
 """Averages over less would say more of the moment than of the environment."""
 RETRY_SECONDS_MAX: Final = 60.0
 """After failures in a row, the time between tries doubles up to this."""
+PLAYERS_MAX: Final = 10_000
+"""Different players counted in one window; more are not told apart."""
 
 OWN_PREFIX: Final = PROCESSING_LATENCY + SEPARATOR
 
@@ -54,6 +58,9 @@ class _Mark(NamedTuple):
     usage: Usage
     finished: int
     busy_seconds: float
+    counted: Counted = Counted()
+    machine: Machine | None = None
+    """None before the first report: a cold start has no time to ask."""
 
 
 class Work:
@@ -90,6 +97,7 @@ class Meters:
         *,
         failed: Callable[[Exception], None],
         usage: Callable[[], Usage] = process_usage,
+        machine: Callable[[], Machine] = machine_now,
     ) -> None:
         self.registry = Registry()
         self.cache = CacheMeter(self.registry)
@@ -99,6 +107,8 @@ class Meters:
         self._monotonic = monotonic
         self._failed = failed
         self._usage = usage
+        self._machine = machine
+        self._players: set[int] = set()
         self._outgoing = Outgoing()
         self._activity = _Activity(monotonic())
         self._lock = Lock()
@@ -128,6 +138,12 @@ class Meters:
         finally:
             work.done(operation)
 
+    def served(self, player: str) -> None:
+        """A request is this player's. Only how many there are is told, and no id is kept."""
+        with self._lock:
+            if len(self._players) < PLAYERS_MAX:
+                self._players.add(hash(player))
+
     def finished(self, operation: str, started: float) -> None:
         """For ``Work``."""
         self.registry.observe(PROCESSING_LATENCY, self._monotonic() - started, operation=operation)
@@ -141,9 +157,8 @@ class Meters:
         if self._shared is None or not self._telling.acquire(blocking=False):
             return False
         try:
-            # Before the values are read: a request that is counted meanwhile is told the next time.
-            report = self._report()
             values = self.registry.values()
+            report = self._report(values)
             batch = self._outgoing.next(values)
             own = {key: value for key, value in values.items() if key.startswith(OWN_PREFIX)}
             self._shared().flush(Flush(sequence=batch.sequence, increments=batch.increments, report=report, own=own))
@@ -161,18 +176,22 @@ class Meters:
             self._telling.release()
 
     def close(self) -> None:
-        """Tells what is untold."""
+        """Tells what is untold of the work that was done; a process that did none is no environment to tell of."""
+        if not self._activity.finished:
+            return
         # Twice: the first may repeat a batch that was not acknowledged. Telling counts, too, so there is always more.
         for _ in range(2):
             if not self._outgoing.is_behind(self.registry.values()) or not self.flush():
                 return
 
-    def _report(self) -> InstanceReport:
+    def _report(self, values: Values) -> InstanceReport:
+        total, machine = counted(values), self._machine()
         now, usage = self._monotonic(), self._usage()
         with self._lock:
             self._activity.moved(now, 0)
-            mark = _Mark(now, usage, self._activity.finished, self._activity.busy_seconds)
+            mark = _Mark(now, usage, self._activity.finished, self._activity.busy_seconds, total, machine)
             in_flight = self._activity.in_flight
+            players, self._players = len(self._players), set()
         before, self._mark = self._mark, mark
         seconds = mark.at - before.at
         measured = seconds >= WINDOW_SECONDS_MIN
@@ -190,4 +209,32 @@ class Meters:
             busy_share=(mark.busy_seconds - before.busy_seconds) / seconds if measured else None,
             in_flight=in_flight,
             gauges=self.registry.gauges(),
+            figures=_figures(identity, before, mark, players if measured else None),
         )
+
+
+def _figures(identity: Identity, before: _Mark, mark: _Mark, players: int | None) -> Figures:
+    """``players``: None without a window."""
+    machine, former = mark.machine or Machine(), before.machine or Machine()
+    windowed: dict[str, int | None] = {}
+    if players is not None:
+        windowed = {
+            **mark.counted.since(before.counted),
+            "players": players,
+            "network_bytes": _more(former.network_bytes, machine.network_bytes),
+            "network_packets": _more(former.network_packets, machine.network_packets),
+        }
+    return Figures(
+        load_average=machine.load_average,
+        vcpus=identity.vcpus,
+        resident_bytes=mark.usage.resident_bytes,
+        memory_bytes=None if identity.memory_megabytes is None else identity.memory_megabytes * MEGABYTE,
+        system_used_bytes=machine.used_bytes,
+        system_total_bytes=machine.total_bytes,
+        sockets=machine.sockets,
+        **windowed,
+    )
+
+
+def _more(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None or after < before else after - before

@@ -5,14 +5,13 @@ region has no instance label and keeps what environments counted that are gone: 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from chalicelib.monitoring.families import (
     ACTIVE_CONNECTIONS,
     BUSY_SHARE,
-    CACHE_BREAKER,
     CPU_SHARE,
     FAMILIES,
     INSTANCES,
@@ -20,8 +19,8 @@ from chalicelib.monitoring.families import (
     PROCESSING_LATENCY,
     REQUEST_RATE,
     WEBSOCKETS,
-    Family,
 )
+from chalicelib.monitoring.family import Family
 from chalicelib.monitoring.histograms import Histogram, histograms
 from chalicelib.monitoring.registry import MICRO, Series, parse_series
 from chalicelib.monitoring.reports import InstanceReport, RegionState
@@ -56,19 +55,19 @@ def state_lines(state: RegionState, now: datetime) -> list[str]:
     return lines
 
 
-def _instances(reports: Iterable[InstanceReport], gauges: Mapping[str, float]) -> Iterator[str]:
+def _instances(reports: Sequence[InstanceReport], gauges: Mapping[str, float]) -> Iterator[str]:
     values: dict[str, dict[str, float | None]] = {
         ACTIVE_CONNECTIONS: {report.instance: report.active_connections for report in reports},
         REQUEST_RATE: {report.instance: report.request_rate for report in reports},
         CPU_SHARE: {report.instance: report.cpu_share for report in reports},
         MEMORY_SHARE: {report.instance: report.memory_share for report in reports},
         BUSY_SHARE: {report.instance: report.busy_share for report in reports},
-        CACHE_BREAKER: {report.instance: report.gauges.get(CACHE_BREAKER) for report in reports},
     }
     values[ACTIVE_CONNECTIONS][GATEWAY] = gauges.get(WEBSOCKETS)
     for name, by_instance in values.items():
         known = [(name, (("instance", one),), value) for one, value in by_instance.items() if value is not None]
         yield from _block(name, FAMILIES[name], known)
+    yield from _further(reports)
     kinds = Counter((report.function or UNKNOWN, report.initialization or UNKNOWN) for report in reports)
     yield from _block(
         INSTANCES,
@@ -78,6 +77,19 @@ def _instances(reports: Iterable[InstanceReport], gauges: Mapping[str, float]) -
             for (function, initialization), count in sorted(kinds.items())
         ],
     )
+
+
+def _further(reports: Iterable[InstanceReport]) -> Iterator[str]:
+    """What environments set themselves, with the labels it has beside the instance."""
+    samples: dict[str, list[Sample]] = defaultdict(list)
+    for report in reports:
+        instance = ("instance", report.instance)
+        for name, values in _by_family(report.gauges).items():
+            if FAMILIES[name].per_instance:
+                plain = _plain(FAMILIES[name], values)
+                samples[name] += [(name, (instance, *labels), value) for _, labels, value in plain]
+    for name, found in samples.items():
+        yield from _block(name, FAMILIES[name], found)
 
 
 def _own_latencies(state: RegionState) -> list[str]:

@@ -1,6 +1,6 @@
 """Where the other rooms count, and what is asked of the cache."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +21,9 @@ class Meter(Protocol):
     def set(self, family: str, value: float, /, **labels: str) -> None:
         """Sets a gauge of this environment."""
 
+    def watch(self, family: str, read: Callable[[], float], /, **labels: str) -> None:
+        """A gauge of this environment that is asked when it is told, in place of being set with every change."""
+
 
 class NoMeter:
     """Counts nothing."""
@@ -32,6 +35,9 @@ class NoMeter:
         pass
 
     def set(self, family: str, value: float, /, **labels: str) -> None:
+        pass
+
+    def watch(self, family: str, read: Callable[[], float], /, **labels: str) -> None:
         pass
 
 
@@ -50,3 +56,17 @@ class CacheNodes(Protocol):
 
     def figures(self) -> Sequence[CacheNodeFigures]:
         """Of every node that answers; raises when none does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalingFigures:
+    """What the last scaling evaluation saw. None: it could not tell."""
+
+    requested: int
+    """Provisioned environments asked for."""
+    ready: int
+    """Of these, ready to serve."""
+    in_use: float | None
+    """Environments busy at the same moment."""
+    spilled_per_second: float | None
+    """Requests that no provisioned environment served."""

@@ -6,11 +6,12 @@ alone, not all below. Sums are whole microseconds: whole numbers add up to the s
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from chalicelib.monitoring.families import FAMILIES, SAMPLES_REFUSED, Family
+from chalicelib.monitoring.families import FAMILIES, SAMPLES_REFUSED
+from chalicelib.monitoring.family import Family, Kind
 
 SEPARATOR: Final = "|"
 BUCKET: Final = "le "
@@ -59,6 +60,8 @@ class Registry:
         self._lock = Lock()
         self._values: dict[str, int] = {}
         self._gauges: dict[str, float] = {}
+        self._watched: dict[str, Callable[[], float]] = {}
+        self._known: dict[tuple[Any, ...], str] = {}
         self._admitted: dict[tuple[str, str], set[str]] = {}
         self._bounds = {
             name: [f"{BUCKET}{bound:g}" for bound in family.buckets] + [BUCKET + INFINITY]
@@ -66,28 +69,32 @@ class Registry:
         }
 
     def count(self, family: str, amount: int = 1, /, **labels: str) -> None:
-        declared = self._declared(family, "counter", labels)
         with self._lock:
-            key = self._key(declared, labels)
+            key = self._series("counter", family, labels)
             if key is not None:
                 self._values[key] = self._values.get(key, 0) + amount
 
     def observe(self, family: str, value: float, /, **labels: str) -> None:
-        declared = self._declared(family, "histogram", labels)
-        bound = self._bounds[family][bisect_left(declared.buckets, value)]
+        microseconds = round(value * MICRO)
         with self._lock:
-            key = self._key(declared, labels)
+            key = self._series("histogram", family, labels)
             if key is not None:
-                for part, amount in ((bound, 1), (SUM, round(value * MICRO))):
-                    name = f"{key}{SEPARATOR}{part}"
-                    self._values[name] = self._values.get(name, 0) + amount
+                bound = bisect_left(self._families[family].buckets, value)
+                bucket, total = f"{key}{SEPARATOR}{self._bounds[family][bound]}", f"{key}{SEPARATOR}{SUM}"
+                self._values[bucket] = self._values.get(bucket, 0) + 1
+                self._values[total] = self._values.get(total, 0) + microseconds
 
     def set(self, family: str, value: float, /, **labels: str) -> None:
-        declared = self._declared(family, "gauge", labels)
         with self._lock:
-            key = self._key(declared, labels)
+            key = self._series("gauge", family, labels)
             if key is not None:
                 self._gauges[key] = value
+
+    def watch(self, family: str, read: Callable[[], float], /, **labels: str) -> None:
+        with self._lock:
+            key = self._series("gauge", family, labels)
+            if key is not None:
+                self._watched[key] = read
 
     def values(self) -> dict[str, int]:
         """Counters and histograms as they are now."""
@@ -95,8 +102,21 @@ class Registry:
             return dict(self._values)
 
     def gauges(self) -> dict[str, float]:
+        """As they are now; those that are watched are asked."""
         with self._lock:
-            return dict(self._gauges)
+            gauges, watched = dict(self._gauges), dict(self._watched)
+        # Outside the lock: whoever is asked may have a lock of its own, under which it counts.
+        return {**gauges, **{key: read() for key, read in watched.items()}}
+
+    def _series(self, kind: Kind, family: str, labels: Mapping[str, str]) -> str | None:
+        """The series' key. Once it was admitted it is looked up: most of what is counted was before."""
+        place = (kind, family, *labels.items())
+        key = self._known.get(place)
+        if key is None:
+            key = self._key(self._declared(family, kind, labels), labels)
+            if key is not None:
+                self._known[place] = key
+        return key
 
     def _declared(self, name: str, kind: str, labels: Mapping[str, str]) -> Family:
         family = self._families.get(name)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
+from chalicelib.monitoring.figures import NOTHING, Figures, figures_data, read_figures
+from chalicelib.monitoring.history import MinutePoint
 from chalicelib.monitoring.registry import Values
 
 FLUSH_SECONDS: Final = 5.0
@@ -44,6 +46,7 @@ class InstanceReport:
     """Units of work being done at ``at``, the one that carries the report included."""
     gauges: Mapping[str, float] = field(default_factory=dict)
     """Further gauges by series key."""
+    figures: Figures = NOTHING
 
     @property
     def active_connections(self) -> int:
@@ -64,13 +67,14 @@ _PLAIN: Final = (
 def to_fields(report: InstanceReport) -> dict[str, Any]:
     """``report`` without ``at`` as JSON values; a missing one has no field."""
     fields = {name: getattr(report, name) for name in _PLAIN}
-    return {name: value for name, value in fields.items() if value is not None} | {"gauges": dict(report.gauges)}
+    plain = {name: value for name, value in fields.items() if value is not None}
+    return {**plain, "gauges": dict(report.gauges), "figures": figures_data(report.figures)}
 
 
 def from_fields(fields: Mapping[str, Any], at: datetime) -> InstanceReport:
     """The reverse of ``to_fields``; fields of another release are left aside."""
     known = {name: fields[name] for name in (*_PLAIN, "gauges") if name in fields}
-    return InstanceReport(at=at, **known)
+    return InstanceReport(at=at, figures=read_figures(fields.get("figures", {})), **known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,10 @@ class RegionRecord:
     """By series key."""
     baseline: Values
     """Totals as they were at ``at``, of the series whose growth is published."""
+    grown: Values = field(default_factory=dict)
+    """What was added to them since the run before, ``seconds`` earlier."""
+    seconds: float | None = None
+    """None when there was none to compare with."""
 
     def is_live(self, now: datetime) -> bool:
         return now - self.at < RECORD_LIFE
@@ -138,6 +146,12 @@ class SharedMetrics(InstanceReports, Protocol):
 
     def record(self, record: RegionRecord) -> None:
         """Puts ``record`` in place of the former one."""
+
+    def keep(self, point: MinutePoint) -> None:
+        """Puts the point in place of the former one of its minute. It is kept for ``HISTORY_KEPT``."""
+
+    def points(self, since: datetime) -> list[MinutePoint]:
+        """Of the minutes from ``since`` on, oldest first."""
 
     def tidy(self, now: datetime) -> int:
         """Forgets sequences older than ``SEQUENCE_KEPT`` and what is left of old reports; how many."""

@@ -1,8 +1,7 @@
 """One region asks another for digests of what it holds, and is answered; by signed HTTP, for databases that only their
 own region reaches. Pure.
 
-A question is an envelope like any other (``envelope``), with what is asked in its payload and nothing that changes:
-signature, source and time are checked as for events. Answers hold digests only, never a document.
+What a question is: ``questions``. Answers hold digests only, never a document.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -11,16 +10,14 @@ from itertools import pairwise
 from typing import Any, Final
 
 from chalicelib.clock import Clock
-from chalicelib.errors import BadRequest, Forbidden, PayloadTooLarge, Unauthorized
+from chalicelib.errors import BadRequest, PayloadTooLarge
 from chalicelib.replication.content import BALANCES, BOSSES, Key, Row, order_of, rows_of
-from chalicelib.replication.conversion import FromJson, ToJson, iso, moment_of
-from chalicelib.replication.envelope import Envelope, MalformedEnvelope, from_wire
+from chalicelib.replication.conversion import FromJson, ToJson
+from chalicelib.replication.questions import verified
 from chalicelib.replication.ranges import Digest, Range, digest_of_rows
-from chalicelib.replication.receiver import FRESH
 from chalicelib.replication.rules import DOCUMENTS, FACTS
 from chalicelib.replication.signing import Keyring
 from chalicelib.replication.verify_ports import RegionBooks
-from chalicelib.replication.versions import next_version
 
 ENTITY: Final = "digests"
 RANGES_MAX: Final = 32
@@ -32,31 +29,8 @@ EXPIRY_MARGIN: Final = timedelta(hours=1)
 COLLECTIONS: Final = frozenset({*DOCUMENTS, *FACTS, BALANCES, BOSSES})
 
 
-class StaleQuestion(Unauthorized):
-    """Asked too long ago, or in the future."""
-
-
 class RangeTooWide(PayloadTooLarge):
     """More documents than are read for one answer: ask for less."""
-
-
-def question(
-    ask: Mapping[str, Any], collection: str, *, region: str, event_id: str, now: datetime, keyring: Keyring
-) -> Envelope:
-    """Signed."""
-    return keyring.sign(
-        Envelope(
-            event_id=event_id,
-            source_region=region,
-            entity=ENTITY,
-            key=collection,
-            version=next_version(now, (), 0),
-            op="ask",
-            payload={"changes": [], "ask": ask},
-            occurred_at=iso(now),
-            sent_at=iso(now),
-        )
-    )
 
 
 def ask_digests(ranges: Sequence[Range], to_json: ToJson) -> dict[str, Any]:
@@ -135,7 +109,7 @@ class Answering:
 
     def answer(self, found: Any) -> dict[str, Any]:
         """To decoded JSON. Raises its refusal, and ``Unavailable``."""
-        envelope = self._verified(found)
+        envelope = verified(found, keyring=self._keyring, sources=self._sources, now=self._clock())
         ask = envelope.payload.get("ask")
         if envelope.entity != ENTITY or not isinstance(ask, Mapping) or ask.get("kind") not in self._kinds:
             raise BadRequest("malformed_question", f"asks nothing; payload.ask.kind: one of {', '.join(self._kinds)}")
@@ -145,18 +119,6 @@ class Answering:
             return self._kinds[str(ask["kind"])](envelope.key, ask)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise BadRequest("malformed_question", f"can't be answered: {type(error).__name__}") from error
-
-    def _verified(self, found: Any) -> Envelope:
-        try:
-            envelope = from_wire(found)
-            if envelope.source_region not in self._sources:
-                raise Forbidden("unknown_source", "the source is no region this one hears of")
-            self._keyring.verify(envelope)
-        except (RecursionError, UnicodeError) as error:
-            raise MalformedEnvelope("malformed_envelope", f"no canonical form: {type(error).__name__}") from error
-        if abs(moment_of("sentAt", envelope.sent_at) - self._clock()) > FRESH:
-            raise StaleQuestion("stale", f"sent more than {FRESH.total_seconds():.0f} s from now: sign it anew")
-        return envelope
 
     def _digests(self, collection: str, ask: Mapping[str, Any]) -> dict[str, Any]:
         places = self._from_json(ask["places"])

@@ -33,7 +33,8 @@ class UnrecordedChange(Exception):
 
 
 class Recorder:
-    """Records one region's transactions. ``targets`` are the other regions.
+    """Records one region's transactions. ``targets`` are the other regions; ``correlation`` tells the id of what is
+    being done, by which logs of all regions know the event.
 
     ``version`` is there for tests, which must notice when it is wrong.
     """
@@ -45,6 +46,7 @@ class Recorder:
         rank: int,
         targets: Sequence[str],
         new_id: Callable[[], Any],
+        correlation: Callable[[], str] = str,
         *,
         version: Callable[[datetime, Iterable[str], int], str] = next_version,
     ) -> None:
@@ -53,6 +55,7 @@ class Recorder:
         self._rank = rank
         self._targets = tuple(targets)
         self._new_id = new_id
+        self._correlation = correlation
         self._version = version
 
     def recorded(self, writes: Sequence[Write], lookup: Lookup) -> list[Write]:
@@ -88,6 +91,9 @@ class Recorder:
             "region": self._region,
             "pending": list(self._targets),
         }
+        correlation_id = self._correlation()
+        if correlation_id:
+            event["correlationId"] = correlation_id
         # Where the event stood: after what it tells.
         return [*result, Insert(outbox.COLLECTION, (event,))]
 

@@ -24,10 +24,16 @@ def envelope_of(event: Mapping[str, Any], *, sent_at: datetime, to_json: ToJson)
         key=event["key"],
         version=event["version"],
         op=event["op"],
-        payload={"changes": to_json(event["changes"]), "requestId": event["requestId"]},
+        payload=_payload(event, to_json),
         occurred_at=iso(event["occurredAt"]),
         sent_at=iso(sent_at),
     )
+
+
+def _payload(event: Mapping[str, Any], to_json: ToJson) -> dict[str, Any]:
+    """With ``correlationId`` if the event has one: those of earlier releases, and of no request, have none."""
+    payload = {"changes": to_json(event["changes"]), "requestId": event["requestId"]}
+    return {**payload, "correlationId": event["correlationId"]} if "correlationId" in event else payload
 
 
 def event_of(envelope: Envelope, from_json: FromJson) -> Event:

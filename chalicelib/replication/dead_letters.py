@@ -6,11 +6,12 @@ what was applied meanwhile is a duplicate there, and order comes from versions.
 """
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any
 
+from chalicelib.arena.dead_letters import DeadLetter, Fate, Verdict
 from chalicelib.errors import ArenaError
 from chalicelib.replication.applying import REMEMBERED
 from chalicelib.replication.conversion import iso, moment_of
@@ -18,27 +19,12 @@ from chalicelib.replication.envelope import Envelope, from_wire
 from chalicelib.replication.receiver import several
 from chalicelib.replication.signing import Keyring
 
-UNKNOWN_REASON: Final = "moved here by SQS: received too often without an answer"
-Fate = Literal["replay", "left out", "refused"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """One message of a dead-letter queue."""
-
-    message_id: str
-    receipt: str
-    body: str
-    reason: str
-    attempts: int
-    """Deliveries before it was given up."""
-    died_at: datetime
-
-    def envelopes(self) -> list[Envelope]:
-        """At least one, ordered by version. Raises ``ArenaError``, and ValueError for what is no JSON."""
-        found = json.loads(self.body)
-        envelopes = several(found)
-        return sorted(map(from_wire, [found] if envelopes is None else envelopes), key=lambda one: one.version)
+def envelopes_of(letter: DeadLetter) -> list[Envelope]:
+    """At least one, ordered by version. Raises ``ArenaError``, and ValueError for what is no JSON."""
+    found = json.loads(letter.body)
+    envelopes = several(found)
+    return sorted(map(from_wire, [found] if envelopes is None else envelopes), key=lambda one: one.version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +90,7 @@ def _decided(
     letter: DeadLetter, wanted: Wanted, now: datetime, keyring: Keyring | None, sources: Collection[str]
 ) -> Decision:
     try:
-        envelopes = letter.envelopes()
+        envelopes = envelopes_of(letter)
     except (ArenaError, ValueError, RecursionError) as error:
         return Decision(letter=letter, envelope=None, events=0, fate="refused", why=f"no envelope: {error}")
     fates = [_fate(letter, envelope, wanted) for envelope in envelopes]
@@ -140,3 +126,32 @@ def _checked(envelope: Envelope, now: datetime, keyring: Keyring | None, sources
     if now - occurred_at > REMEMBERED:
         return "refused", f"older than {REMEMBERED.days} days: `verify --repair` heals what it told"
     return "replay", "signature checked" if keyring is not None else "signature not checked"
+
+
+class EventReplay:
+    """``arena.dead_letters.Judge`` of the queue of incoming events."""
+
+    def __init__(self, keyring: Keyring, sources: Collection[str]) -> None:
+        self._keyring = keyring
+        self._sources = sources
+
+    def judged(self, letters: Sequence[DeadLetter], now: datetime) -> list[Verdict]:
+        decisions = decide(letters, Wanted(), now, keyring=self._keyring, sources=self._sources)
+        return [Verdict(letter=one.letter, fate=one.fate, why=one.why, what=_what(one)) for one in decisions]
+
+    def body(self, verdict: Verdict, now: datetime) -> str:  # noqa: ARG002 (the protocol's)
+        return verdict.letter.body
+
+
+def _what(decision: Decision) -> dict[str, Any]:
+    """Without the key: a player's document has the player's id for it."""
+    found = decision.envelope
+    if found is None:
+        return {"events": 0}
+    return {
+        "events": decision.events,
+        "eventId": found.event_id,
+        "source": found.source_region,
+        "entity": found.entity,
+        "version": found.version,
+    }

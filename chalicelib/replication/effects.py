@@ -7,7 +7,7 @@ transaction. ``sign`` -1 takes the meaning of a fact back.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from chalicelib.arena.follow_ups import BOSS_ACTIVE, BOSS_DEFEATED
+from chalicelib.arena.bosses import BOSS_ACTIVE, BOSS_DEFEATED
 from chalicelib.arena.jsnumber import whole_amount
 from chalicelib.arena.ledger import balance_field
 from chalicelib.arena.ports import Document

@@ -43,7 +43,7 @@ class UnsupportedFormat(BadRequest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """One event. ``payload`` is JSON: ``{"changes": […], "requestId": …}``."""
+    """One event. ``payload`` is JSON: ``{"changes": […], "requestId": …, "correlationId"?: …}``."""
 
     event_id: str
     source_region: str
@@ -113,7 +113,11 @@ def _is_plain(value: Any) -> bool:
     if kind is int:
         return bool(-SAFE_INTEGER <= value <= SAFE_INTEGER)
     if kind is dict:
-        return all(type(name) is str and name.isascii() and _is_plain(part) for name, part in value.items())
+        # Text, which most of it is, is not worth a call.
+        return all(
+            type(name) is str and name.isascii() and (type(part) is str or _is_plain(part))
+            for name, part in value.items()
+        )
     return kind is list and all(map(_is_plain, value))
 
 

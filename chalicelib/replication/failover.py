@@ -6,28 +6,24 @@ believes the old roles and any transaction begun under them lives; then the rest
 that is repeated changes nothing: a run that died is run again. Of two runs at once one finds the other's mark and ends.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from types import MappingProxyType
+from typing import Any, Final
 
-from chalicelib.arena.ports import Document
-from chalicelib.replication.applying import REMEMBERED
-from chalicelib.replication.conversion import stored_event
-from chalicelib.replication.ports import Event
+from chalicelib.errors import Unavailable
+from chalicelib.replication.draining import PAGE, Drained, Draining, RegionHand, always
 from chalicelib.replication.regions import ROLES_SECONDS, Role, roles_of
 
 TRANSACTION_SECONDS: Final = 4.0
 """An API request's time for its transaction."""
 SETTLE_SECONDS: Final = ROLES_SECONDS + TRANSACTION_SECONDS + 1.0
 """From the fence on, until nothing decided before it can still commit; a second more for clocks."""
-PAGE: Final = 500
-BATCH: Final = 20
-ROUNDS_MAX: Final = 5
-"""Passes over what came too early, at most."""
-LOOKED_AT_AGAIN: Final = 20
-"""Pages at the end of the first pass that the second looks at again: an id is made before its event is committed."""
+
+
+class FailoverUnfinished(Unavailable):
+    """It is fenced, and there was no time to serve: nobody serves those players until it is run again."""
 
 
 class FailoverRefused(Exception):
@@ -36,32 +32,6 @@ class FailoverRefused(Exception):
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__("refused:\n" + "\n".join(f"  - {reason}" for reason in reasons))
         self.reasons = tuple(reasons)
-
-
-class RegionHand(Protocol):
-    """One region's database, from outside. Methods raise ``Unavailable``."""
-
-    name: str
-
-    def roles(self) -> list[Document]: ...
-
-    def write_role(self, region: str, served_by: str | None, epoch: int, run: str, now: datetime) -> bool:
-        """Unless the same or a later epoch is there already; whether ``run``'s is there now."""
-        ...
-
-    def told(self, after: Any, limit: int) -> list[Any]:
-        """Ids of the region's own events in order, those after ``after`` (None: from the oldest kept)."""
-        ...
-
-    def events(self, event_ids: Sequence[Any]) -> list[Document]: ...
-
-    def lacking(self, event_ids: Sequence[Any]) -> set[Any]:
-        """Those of other regions' events that were never applied here."""
-        ...
-
-    def apply(self, events: Sequence[Event]) -> list[Any]:
-        """Applies them; the ids of those that came too early."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,17 +61,27 @@ class Takeover:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How a run goes about it where its time is short. Without one it takes the time it takes."""
+
+    page: int = PAGE
+    """Ids asked for at a time."""
+    may_catch_up: Callable[[], bool] = always
+    """Once it is false nothing is fenced any more."""
+    may_drain: Callable[[], bool] = always
+
+
+UNHURRIED: Final = Pace()
+
+
 @dataclass(slots=True, kw_only=True)
-class Report:
+class Report(Drained):
     """What a takeover came to."""
 
     takeover: Takeover
-    drained: dict[str, int] = field(default_factory=dict)
-    """Events applied, by the region they are from."""
-    early: int = 0
-    """Events that need one that is nowhere to be had."""
-    too_old: int = 0
-    """Events kept in an outbox for longer than it is known whether they were applied: left out."""
+    caught_up: bool = True
+    """False: there was no time to catch up, so nothing was fenced; run it again."""
     unserved_seconds: float = 0.0
     """From the fence until somebody served."""
 
@@ -128,12 +108,12 @@ def plan_failover(
     elif target == failed:
         reasons.append(f"{target} can't take over from itself")
     elif target in regions and target not in able:
-        reasons.append(f"{target} does not serve itself, or its database does not answer; choose of: {', '.join(able)}")
+        reasons.append(f"{target} does not serve itself, or does not answer; choose of: {', '.join(able)}")
     if failed in regions and not force:
         if roles[failed].served_by not in (failed, None, target):
             reasons.append(
                 f"{roles[failed].served_by} serves for {failed} already; return it first, or if that region has "
-                "failed, too, accept what it did not tell with --force"
+                "failed, too, accept what it did not tell, and force it"
             )
         reasons += _unanswering(regions, found)
     if reasons:
@@ -152,8 +132,9 @@ def plan_return(
     reasons = _unknown(regions, [region])
     roles = _newest(regions, found)
     if not reasons and region not in found:
-        reasons.append(f"the database of {region} does not answer")
-    elif not reasons and roles[region].served_by == region:
+        reasons.append(f"{region} does not answer")
+    elif not reasons and all(one[region].served_by == region for one in _known(regions, found)):
+        # Who died while telling them has told some only; the others would let nobody serve for ever.
         reasons.append(f"{region} serves itself: there is nothing to return")
     elif not force:
         reasons += _unanswering(regions, found)
@@ -170,20 +151,26 @@ def carry_out(
     clock: Callable[[], datetime],
     sleep: Callable[[float], None],
     tell: Callable[[str], None],
+    pace: Pace = UNHURRIED,
+    places: Mapping[str, Any] = MappingProxyType({}),
 ) -> Report:
-    """Does it. ``hands`` are those of the reachable regions; ``run`` is text no other run has.
+    """Does it. ``hands`` are those of the reachable regions; ``run`` is text no other run has; ``places`` are an
+    earlier report's.
 
     Raises ``Unavailable``: then run it again; ``FailoverRefused`` when another run is at it, or when events are there
     that can't be applied, before anything is fenced.
     """
-    report = Report(takeover=takeover)
-    seen: dict[str, Any] = {}
+    report = Report(takeover=takeover, places=dict(places))
     steps = iter(takeover.steps)
     tell(next(steps))
-    _drain(takeover, hands, report, seen, clock)
+    sources = {name: hand for name, hand in hands.items() if name != takeover.serving}
+    draining = Draining(hands[takeover.serving], sources, report, clock, pace.page)
+    report.caught_up = draining.run(pace.may_catch_up) and pace.may_catch_up()
+    if not report.caught_up:
+        return report
     if report.early and not takeover.forced:
         raise FailoverRefused(
-            [f"{report.early} events need one that is nowhere: ./arena replication verify --repair, or --force"]
+            [f"{report.early} events need one that is nowhere: ./arena replication verify --repair, or force it"]
         )
     tell(next(steps))
     fenced = clock()
@@ -191,7 +178,8 @@ def carry_out(
     tell(next(steps))
     sleep(SETTLE_SECONDS)
     tell(next(steps))
-    _drain(takeover, hands, report, seen, clock)
+    if not draining.run(pace.may_drain):
+        raise FailoverUnfinished("failover_unfinished", f"nobody serves {takeover.of} now: run it again at once")
     tell(next(steps))
     _write(takeover, hands, takeover.serving, takeover.epoch + 1, run, clock)
     report.unserved_seconds = (clock() - fenced).total_seconds()
@@ -210,55 +198,6 @@ def _write(
     for name in sorted(hands, key=lambda name: name != takeover.serving):
         if not hands[name].write_role(takeover.of, served_by, epoch, run, clock()):
             raise FailoverRefused([f"another run is changing who serves {takeover.of}: wait for it, then look again"])
-
-
-def _drain(
-    takeover: Takeover,
-    hands: Mapping[str, RegionHand],
-    report: Report,
-    seen: dict[str, Any],
-    clock: Callable[[], datetime],
-) -> None:
-    """Gives ``takeover.serving`` what it lacks of the others' events; ``seen`` is where the next pass begins."""
-    target = hands[takeover.serving]
-    early: list[Event] = []
-    for name, source in hands.items():
-        if name == takeover.serving:
-            continue
-        starts: deque[Any] = deque([seen.get(name)], maxlen=LOOKED_AT_AGAIN)
-        while page := source.told(starts[-1], PAGE):
-            early += _applied(target, _lacking(source, target, page, report, clock()), report)
-            starts.append(page[-1])
-        seen[name] = starts[0]
-    for _ in range(ROUNDS_MAX):
-        if not early:
-            break
-        early = _applied(target, early, report)
-    report.early = len(early)
-
-
-def _lacking(source: RegionHand, target: RegionHand, page: Sequence[Any], report: Report, now: datetime) -> list[Event]:
-    lacking = target.lacking(page)
-    rows = source.events([event_id for event_id in page if event_id in lacking])
-    # Events from before replication tell nothing.
-    events = [stored_event(row) for row in rows if "changes" in row]
-    young = [event for event in events if now - event.occurred_at <= REMEMBERED]
-    report.too_old += len(events) - len(young)
-    return young
-
-
-def _applied(target: RegionHand, events: list[Event], report: Report) -> list[Event]:
-    left = []
-    events = sorted(events, key=lambda event: event.version)
-    for start in range(0, len(events), BATCH):
-        batch = events[start : start + BATCH]
-        early = set(target.apply(batch))
-        for event in batch:
-            if event.event_id in early:
-                left.append(event)
-            else:
-                report.drained[event.source_region] = report.drained.get(event.source_region, 0) + 1
-    return left
 
 
 def _takeover(
@@ -282,15 +221,20 @@ def _takeover(
 
 def _newest(regions: Sequence[str], found: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Role]:
     """Of every region the role with the highest epoch any database knows."""
-    known = [roles_of(regions, documents) for documents in found.values()] or [roles_of(regions, [])]
+    known = _known(regions, found) or [roles_of(regions, [])]
     return {region: max((roles[region] for roles in known), key=lambda role: role.epoch) for region in regions}
 
 
+def _known(regions: Sequence[str], found: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Role]]:
+    """The roles as each database that answered knows them."""
+    return [roles_of(regions, documents) for documents in found.values()]
+
+
 def _unanswering(regions: Sequence[str], found: Mapping[str, object]) -> list[str]:
-    """Why every database must answer."""
+    """Why every region's database must answer."""
     return [
-        f"the database of {region} does not answer: what it acknowledged and did not send would be missing until it "
-        "returns and could be spent twice, and it would not hear who serves; bring it up, or accept that with --force"
+        f"{region} does not answer: what it acknowledged and did not send would be missing until it "
+        "returns and could be spent twice, and it would not hear who serves; bring it up, or accept that, and force it"
         for region in regions
         if region not in found
     ]

@@ -39,7 +39,7 @@ def vouched(
 ) -> Forwarded:
     """Who vouches for a request. Raises ``Unauthorized("bad_forwarding")``."""
     parts = value.split(";")
-    if len(parts) != _PARTS:
+    if len(parts) != _PARTS or not value.isascii():
         raise Unauthorized("bad_forwarding", f"{HEADER} is malformed")
     region, client, moment, key_id, signature = parts
     known = keyring.keys.get(key_id)

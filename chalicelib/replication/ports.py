@@ -26,11 +26,15 @@ class Event:
     changes: Sequence[Mapping[str, Any]]
 
 
+Wanted = tuple[str, Mapping[str, Sequence[Any]]]
+"""A collection, and by field a list of values: documents each of whose named fields has one of its values."""
+
+
 class ReplicaSnapshot(Protocol):
     """Reads of one transaction."""
 
-    def find(self, collection: str, where: Mapping[str, Sequence[Any]]) -> list[Document]:
-        """Documents each of whose named fields has one of the values listed for it."""
+    def find_all(self, wanted: Sequence[Wanted]) -> list[list[Document]]:
+        """For each of ``wanted``, in one round trip."""
         ...
 
     def economy_config(self) -> Document:

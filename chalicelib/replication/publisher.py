@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -45,6 +46,8 @@ class Published:
     set_aside: int = 0
     failure: str = ""
     """Why the run ended early for this region; what was claimed comes again."""
+    correlation_ids: tuple[str, ...] = ()
+    """Of the events a claim sent, each once; a run does not gather them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,7 @@ class _Signed:
     event_id: Any
     text: str
     """ASCII, so its length is its size."""
+    correlation_id: str
 
 
 class Publisher:
@@ -84,8 +88,10 @@ class Publisher:
             return {}
         working = _Working(self._queues)
         with ThreadPoolExecutor(len(self._queues)) as regions:
+            # Each thread with the caller's context: what it logs has the run's id.
             running = {
-                region: regions.submit(self._publish, region, working, go_on, linger_seconds) for region in self._queues
+                region: regions.submit(copy_context().run, self._publish, region, working, go_on, linger_seconds)
+                for region in self._queues
             }
         return {region: done.result() for region, done in running.items()}
 
@@ -122,13 +128,21 @@ class Publisher:
             self._outbox.set_aside(region, faults, now)
         failures: list[str] = []
         sent = 0
+        ids = {event.event_id: event.correlation_id for event in events}
+        correlation_ids: dict[str, None] = {}
         stop = threading.Event()
-        for ids, failure in senders.map(lambda batch: self._send_batch(region, batch, stop), _batches(events)):
+        for taken, failure in senders.map(lambda batch: self._send_batch(region, batch, stop), _batches(events)):
             # As they come: what is known to be sent is not sent again when a later batch takes long.
-            self._outbox.sent(region, ids, now)
-            sent += len(ids)
+            self._outbox.sent(region, taken, now)
+            sent += len(taken)
+            correlation_ids |= dict.fromkeys(ids[event_id] for event_id in taken if ids[event_id])
             failures += [failure] if failure and failure != _STOPPED else []
-        return Published(sent=sent, set_aside=len(faults), failure=failures[0] if failures else "")
+        return Published(
+            sent=sent,
+            set_aside=len(faults),
+            failure=failures[0] if failures else "",
+            correlation_ids=tuple(correlation_ids),
+        )
 
     def _send_batch(self, region: str, batch: Sequence[_Signed], stop: threading.Event) -> tuple[list[Any], str]:
         """Ids of what the queue took, and why it did not take the rest. The first that fails stops the others."""
@@ -157,7 +171,8 @@ class Publisher:
             if len(text) > BATCH_BYTES:
                 faults[event["_id"]] = TOO_LARGE
             else:
-                events.append(_Signed(event_id=event["_id"], text=text))
+                correlation_id = event.get("correlationId", "")
+                events.append(_Signed(event_id=event["_id"], text=text, correlation_id=correlation_id))
         return events, faults
 
 

@@ -25,6 +25,8 @@ RETRIES: Final = 3
 RETRY_SECONDS: Final = 5
 """Times the attempt: the guide's."""
 RETRY_SECONDS_MAX: Final = 60
+EARLY_SECONDS: Final = 1
+"""Until an early event is tried first, then twice as long each time: what it waits for is mostly a message away."""
 EARLY: Final = timedelta(minutes=10)
 """An event this young may wait for one that is still under way, however often it has come."""
 EVENTS_MAX: Final = 10
@@ -72,6 +74,8 @@ class Received:
     """Of an envelope that was believed; empty for any other."""
     request_id: str = ""
     """Of the request that made the event, in its region."""
+    correlation_id: str = ""
+    """By which logs know it, there and here; as sent."""
     reason: str = ""
     """Why it comes again, or is dead."""
     lag_seconds: float | None = None
@@ -91,10 +95,14 @@ class _Item:
     """One event of a message."""
 
     delivery: Delivery
-    body: str
-    """What is buried if it is dead."""
+    part: tuple[Any] | None = None
+    """The envelope as it came, of a message that holds several."""
     believed: _Believed | None = None
     result: Received | None = None
+
+    def body(self) -> str:
+        """What is buried if it is dead."""
+        return self.delivery.body if self.part is None else json.dumps(self.part[0])
 
 
 class Receiver:
@@ -169,13 +177,12 @@ class Receiver:
             found = _decoded(delivery.body)
             envelopes = several(found)
         except ArenaError as error:
-            return [_Item(delivery=delivery, body=delivery.body, result=_refused(error))]
+            return [_Item(delivery=delivery, result=_refused(error))]
         if envelopes is None:
-            return [self._item(delivery, found, delivery.body)]
-        return [self._item(delivery, envelope, json.dumps(envelope)) for envelope in envelopes]
+            return [self._opened_item(_Item(delivery=delivery), found)]
+        return [self._opened_item(_Item(delivery=delivery, part=(envelope,)), envelope) for envelope in envelopes]
 
-    def _item(self, delivery: Delivery, found: Any, body: str) -> _Item:
-        item = _Item(delivery=delivery, body=body)
+    def _opened_item(self, item: _Item, found: Any) -> _Item:
         try:
             item.believed = self._understood(self._verified(found))
         except ArenaError as error:
@@ -197,7 +204,7 @@ class Receiver:
         """Raises ``MalformedEnvelope``, ``PoisonPayload``."""
         try:
             return _Believed(envelope=envelope, event=event_of(envelope, self._from_json))
-        except _POISON as error:
+        except (*_POISON, RecursionError) as error:
             raise PoisonPayload("poison_payload", f"illegible: {type(error).__name__}: {error}") from error
 
     def _apply(self, believed: Sequence[_Believed]) -> list[AppliedEvent]:
@@ -243,7 +250,7 @@ class Receiver:
         reason = "early: what it changes is not known here yet"
         if receives > RETRIES and self._age(one.event.occurred_at) > EARLY:
             return self._told(one, "dead", reason=reason)
-        return self._told(one, "again", reason=reason, again_seconds=_delay(receives))
+        return self._told(one, "again", reason=reason, again_seconds=_early_delay(receives))
 
     def _failed(self, delivery: Delivery, one: _Believed, error: Exception) -> Received:
         if isinstance(error, TooOld):
@@ -257,12 +264,12 @@ class Receiver:
         return self._told(one, "again", reason=reason, again_seconds=_delay(delivery.receives))
 
     def _told(self, one: _Believed, fate: Fate, **more: Any) -> Received:
-        request_id = one.envelope.payload.get("requestId")
         return Received(
             fate=fate,
             event_id=one.envelope.event_id,
             source=one.envelope.source_region,
-            request_id=request_id if isinstance(request_id, str) else "",
+            request_id=_text(one.envelope, "requestId"),
+            correlation_id=_text(one.envelope, "correlationId"),
             **more,
         )
 
@@ -274,7 +281,7 @@ class Receiver:
             "sourceMessageId": delivery.message_id,
         }
         try:
-            dead_letters.send(item.body, attributes=attributes)
+            dead_letters.send(item.body(), attributes=attributes)
         except Unavailable as error:
             reason = f"not buried, {error.code}: {reason}"
             return replace(result, fate="again", reason=reason, again_seconds=_delay(delivery.receives))
@@ -299,6 +306,12 @@ def several(found: Any) -> list[Any] | None:
     return events
 
 
+def _text(envelope: Envelope, name: str) -> str:
+    """A text of the payload; empty where there is none."""
+    found = envelope.payload.get(name)
+    return found if isinstance(found, str) else ""
+
+
 def _refused(error: ArenaError) -> Received:
     return Received(fate="dead", reason=f"{error.code}: {error.message}")
 
@@ -317,3 +330,8 @@ def _is_away(error: Exception) -> bool:
 
 def _delay(receives: int) -> int:
     return min(RETRY_SECONDS * receives, RETRY_SECONDS_MAX)
+
+
+def _early_delay(receives: int) -> int:
+    # What it is doubled bounded, too: a message may come hundreds of times.
+    return min(EARLY_SECONDS << min(receives - 1, RETRY_SECONDS_MAX), RETRY_SECONDS_MAX)

@@ -5,6 +5,7 @@
 A missing document means that the region serves itself. Of two documents the higher epoch counts.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,10 @@ from chalicelib.errors import Unavailable
 COLLECTION: Final = "regions"
 ROLES_SECONDS: Final = 1.0
 """How long an environment believes what it has read of the roles. Failover waits longer than that."""
+ORIGINS_SECONDS: Final = 60.0
+ORIGINS_MISSED_SECONDS: Final = 5.0
+"""How long it keeps the origins it has read, and does without them when it could not read them."""
+_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,11 @@ def roles_of(regions: Sequence[str], documents: Iterable[Mapping[str, Any]]) -> 
     return {region: stored.get(region, Role(region=region, served_by=region, epoch=0, url=None)) for region in regions}
 
 
+def origins_of(roles: Mapping[str, Role]) -> frozenset[str]:
+    """The web origins (scheme, host, port) of the addresses; what is no plain http address has none."""
+    return frozenset(match.group() for found in roles.values() if (match := _ORIGIN.match(found.url or "")))
+
+
 def homes_of(region: str, roles: Mapping[str, Role]) -> Homes:
     """Who decides for whom, seen from ``region``. The first of ``roles`` is the home of players without one."""
     serving = {name: found.served_by for name, found in roles.items()}
@@ -73,6 +83,8 @@ class KnownRoles:
         self._monotonic = monotonic
         self._until = float("-inf")
         self._roles: dict[str, Role] = {}
+        self._origins: frozenset[str] = frozenset()
+        self._origins_until = float("-inf")
 
     def roles(self) -> dict[str, Role]:
         """Raises what reading raises, and ``Unavailable``: whoever does not know the roles may not serve."""
@@ -87,3 +99,16 @@ class KnownRoles:
 
     def homes(self) -> Homes:
         return homes_of(self._region, self.roles())
+
+    def origins(self) -> frozenset[str]:
+        """Web origins of the regions' APIs, up to a minute old. Those last known, or none, while they can't be read."""
+        now = self._monotonic()
+        if now >= self._origins_until:
+            # Anybody may cause this: it must not read anew for each of them, least of all while reading fails.
+            self._origins_until = now + ORIGINS_MISSED_SECONDS
+            try:
+                self._origins = origins_of(self.roles())
+                self._origins_until = now + ORIGINS_SECONDS
+            except Unavailable:
+                pass
+        return self._origins

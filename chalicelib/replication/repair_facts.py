@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from chalicelib.arena.follow_ups import BOSS_DEFEATED
+from chalicelib.arena.bosses import BOSS_DEFEATED
 from chalicelib.arena.ports import Document
 from chalicelib.replication.content import BALANCE_FIELDS, Told, fact_content, key_of, normal, offsets_of
 from chalicelib.replication.repair import Blocked, Decision, Repair, conflict

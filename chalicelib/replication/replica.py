@@ -10,7 +10,7 @@ from typing import Any, Final
 from chalicelib.arena.players import new_player
 from chalicelib.arena.ports import Document, Insert, Update, Write
 from chalicelib.arena.seasons import Season, season_at, season_by_id, season_length
-from chalicelib.replication.effects import OWNERS, Increments, balance_change, boss_after, standings_change
+from chalicelib.replication.effects import Increments, balance_change, boss_after, standings_change
 from chalicelib.replication.merge import Conflict, merged
 from chalicelib.replication.ports import Event, ReplicaSnapshot
 from chalicelib.replication.rules import DOCUMENTS, FACTS, field_version
@@ -34,10 +34,17 @@ MEANINGS: Final = Meanings()
 
 
 class Replica:
-    """One transaction's working set: read when made, changed by ``apply``, told as ``writes``."""
+    """One transaction's working set: ``found`` when made, changed by ``apply``, told as ``writes``.
+
+    ``found``: what ``rests_on`` asks for, by collection.
+    """
 
     def __init__(
-        self, snapshot: ReplicaSnapshot, events: Sequence[Event], now: datetime, meanings: Meanings = MEANINGS
+        self,
+        snapshot: ReplicaSnapshot,
+        found: Iterable[tuple[str, Sequence[Document]]],
+        now: datetime,
+        meanings: Meanings = MEANINGS,
     ) -> None:
         self._now = now
         self._snapshot = snapshot
@@ -51,7 +58,7 @@ class Replica:
         self._increments: defaultdict[str, Increments] = defaultdict(dict)
         self._dropped: defaultdict[str, set[str]] = defaultdict(set)
         self._conflicts: list[Document] = []
-        self._load(events)
+        self._load(found)
 
     def document(self, collection: str, key: Any) -> Document | None:
         """As the events applied so far leave it."""
@@ -90,38 +97,12 @@ class Replica:
             if facts:
                 yield Insert(collection, tuple(facts))
 
-    def _load(self, events: Sequence[Event]) -> None:
-        keys: defaultdict[str, set[Any]] = defaultdict(set)
-        names: defaultdict[str, set[Any]] = defaultdict(set)
-        facts: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
-        begun: list[Any] = []
-        for change in (change for event in events for change in event.changes):
-            collection = change["collection"]
+    def _load(self, found: Iterable[tuple[str, Sequence[Document]]]) -> None:
+        for collection, documents in found:
             if collection in FACTS:
-                facts[collection] += change["facts"]
-                if collection in OWNERS:
-                    keys["users"] |= {fact[OWNERS[collection]] for fact in change["facts"]}
-                if collection == "bossdamages":
-                    keys["globalbosses"] |= {fact["bossId"] for fact in change["facts"]}
+                self._know(collection, documents)
             else:
-                keys[collection].add(change["key"])
-                unique = DOCUMENTS[collection].unique
-                if unique in change["set"]:
-                    names[collection].add(change["set"][unique])
-                if collection == "globalbosses" and change.get("new"):
-                    begun.append(change["key"])
-        for collection, found in keys.items():
-            self._remember(collection, self._snapshot.find(collection, {DOCUMENTS[collection].key: sorted(found)}))
-        for collection, found in names.items():
-            self._remember(
-                collection, self._snapshot.find(collection, {str(DOCUMENTS[collection].unique): sorted(found)})
-            )
-        for collection, rows in facts.items():
-            rule = FACTS[collection]
-            where = {field: list({row[field] for row in rows}) for field in rule.identity}
-            self._know(collection, self._snapshot.find(collection, where))
-        if begun:
-            self._know("bossdamages", self._snapshot.find("bossdamages", {"bossId": begun}))
+                self._remember(collection, documents)
 
     def _know(self, collection: str, facts: Iterable[Document]) -> None:
         self._facts |= {_identity(collection, fact): fact for fact in facts}

@@ -1,4 +1,4 @@
-"""Scaling: tiers as data now; the model, rules and policies that move between their bounds belong here too.
+"""How many environments are kept warm: tiers, rules and policies that decide, the controller that observes and applies.
 
 Pure files import the standard library and ``chalicelib.errors`` only.
 """

@@ -15,6 +15,8 @@ from typing import Any, Final
 from chalicelib.clock import Clock
 from chalicelib.errors import Unavailable
 from chalicelib.locks import Guard
+from chalicelib.monitoring.families import SCALING_DECISIONS, SCALING_MOVES
+from chalicelib.monitoring.ports import Meter, NoMeter
 from chalicelib.scaling.decision_log import decision_record, record_line
 from chalicelib.scaling.model import Observation, Policy, Reading, ScalingDecision, ScalingLimits, State
 from chalicelib.scaling.observing import Heard, observe
@@ -69,6 +71,7 @@ class Controller:
         failed: Failed,
         measurements: Measurements | None = None,
         moves: bool = True,
+        meter: Meter | None = None,
     ) -> None:
         """``failed`` is told which source did not answer, and why. Without ``moves`` it observes, decides and records:
         somebody else moves."""
@@ -85,6 +88,7 @@ class Controller:
         self._failed = failed
         self._measurements = measurements
         self._moves = moves
+        self._meter = meter or NoMeter()
 
     def run(self, may_go_on: MayGoOn, guard: Guard | None = None, *, most: int | None = None) -> ControllerReport:
         """Evaluates every ``EVALUATE_SECONDS`` while it may go on, once at least and ``most`` times at most.
@@ -117,8 +121,10 @@ class Controller:
         move = evaluation.move
         moving = self._moves and move.outcome == "would_move"
         self._store.decide(guard, logged, self._policy.name, state, moving=moving)
+        self._meter.count(SCALING_DECISIONS, action=evaluation.decision.action)
         if moving:
             move = make_move(self._provisioner, move)
+        self._meter.count(SCALING_MOVES, outcome=move.outcome)
         self._store.carried_out(logged["_id"], asdict(move))
         return Evaluation(observation=evaluation.observation, decision=evaluation.decision, move=move)
 

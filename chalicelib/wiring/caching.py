@@ -8,14 +8,15 @@ from chalicelib.monitoring.families import CACHE_LOOKUPS
 from chalicelib.observability import logger
 
 if TYPE_CHECKING:
-    from chalicelib.arena.battle_service import BattleListener
+    from chalicelib.arena.battle import BattleResult
     from chalicelib.arena.guild_ports import GuildQueries
     from chalicelib.arena.leaderboard_ports import Ranks
     from chalicelib.arena.leaderboard_service import LeaderboardService
     from chalicelib.arena.ports import CatalogueQueries
     from chalicelib.arena.season_archive import SeasonArchive
+    from chalicelib.cache.cached_pages import RecentFighters
     from chalicelib.cache.cached_standings import AnnouncedArchive
-    from chalicelib.cache.door import RedisDoor
+    from chalicelib.cache.door import Command, RedisDoor
     from chalicelib.cache.invalidation import Invalidation
     from chalicelib.cache.read_through import ReadThrough
     from chalicelib.cache.warming import CacheWarming, NoWarming, WarmReaders
@@ -111,12 +112,15 @@ class Caching:
 
         return AnnouncedArchive(archive, self.invalidation)
 
-    def listeners(self) -> "list[BattleListener]":
-        if self._door is None:
-            return []
+    def note(self, result: "BattleResult") -> "Command":
+        """What tells the cache of a battle, where there is one."""
+        return self._recent_fighters.note(result)
+
+    @cached_property
+    def _recent_fighters(self) -> "RecentFighters":
         from chalicelib.cache.cached_pages import RecentFighters
 
-        return [RecentFighters(self._door, self._database, self._clock)]
+        return RecentFighters(self._database, self._clock)
 
     def warming(self, guilds: "GuildQueries", ranks: "Ranks | None") -> "CacheWarming | NoWarming":
         from chalicelib.cache.cached_guilds import CachedGuilds

@@ -1,16 +1,17 @@
 """Builds what leaderboards are made of."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chalicelib.arena.battle_service import BattleListener
 from chalicelib.observability import logger
 
 if TYPE_CHECKING:
     from chalicelib.arena.battle import BattleResult
+    from chalicelib.arena.battle_service import BattleListener
     from chalicelib.arena.leaderboard_upkeep import LeaderboardUpkeep
     from chalicelib.arena.live_ports import LiveQueue
     from chalicelib.arena.season_archive import SeasonArchive
-    from chalicelib.cache.door import RedisDoor
+    from chalicelib.cache.door import Command, RedisDoor
     from chalicelib.cache.leaderboard import RedisBoards
     from chalicelib.clock import Clock
     from chalicelib.data.operations import Operations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class BestEffort:
     """A listener whose failures are logged: the battle it hears of is fought and paid already."""
 
-    def __init__(self, listener: BattleListener) -> None:
+    def __init__(self, listener: "BattleListener") -> None:
         self._listener = listener
 
     def fought(self, result: "BattleResult") -> None:
@@ -29,8 +30,10 @@ class BestEffort:
             logger().exception("battle listener failed", listener=type(self._listener).__name__)
 
 
-def boards(door: "RedisDoor | None", database: str, live: "LiveQueue | None") -> "RedisBoards | None":
-    """The sorted sets, where Redis is configured."""
+def boards(
+    door: "RedisDoor | None", database: str, live: "LiveQueue | None", note: "Callable[[BattleResult], Command]"
+) -> "RedisBoards | None":
+    """The sorted sets, where Redis is configured; ``note`` is told it with each battle."""
     if door is None:
         return None
     from chalicelib.cache.leaderboard import RedisBoards
@@ -40,6 +43,7 @@ def boards(door: "RedisDoor | None", database: str, live: "LiveQueue | None") ->
         database,
         failed=lambda error: logger().warning("leaderboards not reached in Redis", reason=error.reason),
         live=live,
+        notes=[note],
     )
 
 

@@ -31,7 +31,7 @@ def rate_limits(settings: "Settings", door: "RedisDoor | None", clock: "Clock") 
         settings.mongo_database,
         clock,
         environment_id=uuid.uuid4().hex,
-        environments_max=bounded_tier(settings).max_instances,
+        environments_max=bounded_tier(settings).max_instances + settings.scaling.separate_environments,
         fell_back=_log_fall_back,
     )
     return RateLimits(limiter, by_class)

@@ -4,7 +4,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.monitoring.meters import Meters
@@ -12,14 +11,14 @@ from chalicelib.monitoring.usage import identify
 from chalicelib.observability import logger
 
 if TYPE_CHECKING:
-    from chalicelib.arena.battle_queue import BattleQueue
+    from chalicelib.arena.battle_service import BattleListener
     from chalicelib.cache.door import RedisDoor
     from chalicelib.clock import Clock
-    from chalicelib.data.connections import MongoConnections
     from chalicelib.data.operations import Operations
-    from chalicelib.monitoring.aggregation import MetricsAggregation
-    from chalicelib.monitoring.ports import CacheNodes
+    from chalicelib.monitoring.aggregation import GaugeSource, MetricsAggregation
+    from chalicelib.monitoring.ports import CacheNodes, Meter
     from chalicelib.monitoring.reports import SharedMetrics
+    from chalicelib.wiring.services import Arena
 
 
 def meters(shared: "Callable[[], SharedMetrics]", clock: "Clock", environ: Mapping[str, str] = os.environ) -> Meters:
@@ -47,31 +46,35 @@ def shared(
     return MongoSharedMetrics(operations())
 
 
-def aggregation(
-    region: str,
-    shared: "SharedMetrics",
-    clock: "Clock",
-    battle_queue: "BattleQueue",
-    connections: "MongoConnections",
-    patient: "RedisDoor | None",
-    outbox: "Callable[[datetime], Mapping[str, float]] | None",
-) -> "MetricsAggregation":
+def aggregation(arena: "Arena") -> "MetricsAggregation":
     from chalicelib.monitoring.aggregation import MetricsAggregation
+    from chalicelib.wiring.backup import gauges
+    from chalicelib.wiring.scaling import last_seen
 
     nodes: CacheNodes | None = None
-    if patient is not None:
-        from chalicelib.cache.shared_metrics import RedisNodeFigures
+    if arena.patient_redis is not None:
+        from chalicelib.cache.node_figures import RedisNodeFigures
 
-        nodes = RedisNodeFigures(patient)
+        nodes = RedisNodeFigures(arena.patient_redis)
+    further: dict[str, GaugeSource] = {"queues": arena.operating.gauges, "backups": gauges(arena)}
+    if arena.replication is not None:
+        further["outbox"] = arena.replication.gauges
     return MetricsAggregation(
-        shared,
-        clock,
-        region=region,
-        lengths=battle_queue.lengths,
-        websockets=connections.living,
+        arena.shared_metrics,
+        arena.clock,
+        region=arena.settings.region,
+        lengths=arena.battle_queue.lengths,
+        websockets=arena.connections.living,
         cache=nodes,
         failed=lambda source, error: logger().warning(
             "metrics source not reached", source=source, fault=type(error).__name__
         ),
-        outbox=outbox,
+        further=further,
+        scaling=last_seen(arena.operations),
     )
+
+
+def battles(meter: "Meter") -> "BattleListener":
+    from chalicelib.monitoring.battle_meter import BattleMeter
+
+    return BattleMeter(meter)

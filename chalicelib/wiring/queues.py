@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import Unavailable
-from chalicelib.observability import logger
+from chalicelib.observability import correlation_id, logger
 
 if TYPE_CHECKING:
     from chalicelib.arena.battle_queue import BattleQueue
@@ -22,23 +22,25 @@ def battle_queue(settings: "Settings", operations: "Operations", sqs: "SqsClient
     from chalicelib.data.catalogue import MongoCatalogue
     from chalicelib.messaging.sqs import SqsQueue
 
-    url = settings.battle_queue_url
+    url = settings.queues.battles.messages
     queue = None if url is None else SqsQueue(sqs, url)
     return BattleQueue(MongoBattleJobs(operations), MongoCatalogue(operations), queue, clock)
 
 
 def live_queue(settings: "Settings", sqs: "SqsClient", clock: "Clock") -> "SqsLiveQueue | None":
     """None where nobody is connected: results are asked for then."""
-    if settings.live_queue_url is None:
+    url = settings.queues.live.messages
+    if url is None:
         return None
     from chalicelib.messaging.live_queue import SqsLiveQueue
     from chalicelib.messaging.sqs import SqsClient, SqsQueue
 
     return SqsLiveQueue(
-        SqsQueue(sqs, settings.live_queue_url).send,
-        SqsQueue(SqsClient(settings.region, hurried=True), settings.live_queue_url).send,
+        SqsQueue(sqs, url).send,
+        SqsQueue(SqsClient(settings.region, hurried=True), url).send,
         clock,
         lambda error: logger().warning("live announcement not sent", fault=type(error).__name__),
+        correlation_id,
     )
 
 
@@ -57,7 +59,7 @@ def battle_worker(
     from chalicelib.data.operations import shared_budget
     from chalicelib.messaging.sqs import SqsClient, SqsQueue
 
-    url = settings.battle_dead_letter_queue_url
+    url = settings.queues.battles.dead_letters
     if url is None:
         raise Unavailable("queue_unavailable", "ARENA_BATTLE_DLQ_URL is not set")
     # An announcement may be lost, and a message that can't be buried comes again: neither is worth the batch's time.

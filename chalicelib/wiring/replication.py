@@ -16,12 +16,13 @@ from chalicelib.monitoring.families import (
     REPLICATION_WAITING,
 )
 from chalicelib.monitoring.registry import series_key
-from chalicelib.observability import logger
+from chalicelib.observability import correlation_id, logger
 from chalicelib.settings import SettingsError
 
 if TYPE_CHECKING:
     from chalicelib.arena.ports import CommitWatch, Write
     from chalicelib.data.outbox import MongoOutbox
+    from chalicelib.data.store import MongoStore
     from chalicelib.messaging.outbox_nudge import OutboxNudge
     from chalicelib.messaging.sqs import NamedQueue, SqsQueue
     from chalicelib.replication.capture import Recorder
@@ -44,6 +45,15 @@ def keyring(settings: "Settings") -> "Keyring":
         return Keyring.parse(settings.replication.secret)
     except MalformedKeyring as error:
         raise SettingsError([f"REPLICATION_SECRET: {error}; allowed: id:secret,id:secret"]) from error
+
+
+def silent_store(arena: "Arena") -> "MongoStore":
+    """It records nothing: what is applied was told by the region it is from."""
+    from chalicelib.data.store import MongoStore
+    from chalicelib.data.transactions import Transactions
+
+    transactions = Transactions(arena.pools, budget_seconds=APPLYING_BUDGET_SECONDS)
+    return MongoStore(arena.operations, transactions, arena.caching.invalidation)
 
 
 class Watches:
@@ -76,21 +86,23 @@ class Replication:
         from chalicelib.replication.capture import Recorder
 
         settings = self._settings
-        return Recorder(self._clock, settings.region, settings.rank, settings.others, ObjectId)
+        return Recorder(self._clock, settings.region, settings.rank, settings.others, ObjectId, correlation_id)
 
     @cached_property
     def nudge(self) -> "OutboxNudge | None":
         """None in functions that need not be quick to tell."""
-        if self._settings.outbox_queue_url is None:
+        url = self._arena.settings.queues.outbox.messages
+        if url is None:
             return None
         from chalicelib.messaging.outbox_nudge import OutboxNudge
         from chalicelib.messaging.sqs import SqsClient, SqsQueue
 
-        queue = SqsQueue(SqsClient(self._settings.region, hurried=True), self._settings.outbox_queue_url)
+        queue = SqsQueue(SqsClient(self._settings.region, hurried=True), url)
         return OutboxNudge(
             queue.send,
             self._clock,
             failed=lambda error: logger().warning("publisher not nudged", fault=type(error).__name__),
+            correlation=correlation_id,
         )
 
     def watch(self, other: "CommitWatch | None") -> "CommitWatch":
@@ -123,14 +135,10 @@ class Replication:
     def receiver(self) -> "Receiver":
         from chalicelib.data.extended_json import from_json
         from chalicelib.data.replica import MongoReplica
-        from chalicelib.data.store import MongoStore
-        from chalicelib.data.transactions import Transactions
         from chalicelib.replication.receiver import Receiver
 
         arena = self._arena
-        # It records nothing: what is applied was told by the region it is from.
-        transactions = Transactions(arena.pools, budget_seconds=APPLYING_BUDGET_SECONDS)
-        store = MongoStore(arena.operations, transactions, arena.caching.invalidation)
+        store = silent_store(arena)
         return Receiver(
             MongoReplica(store),
             self._keys,
@@ -150,9 +158,10 @@ class Replication:
         """Raises ``Unavailable`` where there is none: what can't be applied must not vanish."""
         from chalicelib.messaging.sqs import SqsClient, SqsQueue
 
-        if self._settings.dead_letter_queue_url is None:
+        url = self._arena.settings.queues.replication.dead_letters
+        if url is None:
             raise Unavailable("queue_unavailable", "ARENA_REPLICATION_DLQ_URL is not set")
-        return SqsQueue(SqsClient(self._settings.region), self._settings.dead_letter_queue_url)
+        return SqsQueue(SqsClient(self._settings.region), url)
 
     def gauges(self, now: datetime) -> Mapping[str, float]:
         """What the other regions wait for, by series key."""
@@ -173,6 +182,8 @@ class Replication:
         return NamedQueue(SqsClient(region), self._settings.queue)
 
     def _count_published(self, region: str, published: "Published") -> None:
+        # A line for each claim, not for the run: so its length is bounded, and who dies later has said it.
+        logger().info("events sent", target=region, sent=published.sent, correlation_ids=published.correlation_ids)
         outcomes = {"sent": published.sent, "set_aside": published.set_aside, "failed": int(bool(published.failure))}
         for outcome, amount in outcomes.items():
             if amount:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from chalicelib.errors import Unavailable
@@ -11,8 +12,10 @@ from chalicelib.scaling_settings import CONTROLLER
 from chalicelib.settings import SettingsError
 
 if TYPE_CHECKING:
+    from chalicelib.data.operations import Operations
     from chalicelib.data.pools import Pools
     from chalicelib.monitoring.meters import Meters
+    from chalicelib.monitoring.ports import ScalingFigures
     from chalicelib.monitoring.reports import InstanceReport, SharedMetrics
     from chalicelib.scaling.connections import ConnectionBudget
     from chalicelib.scaling.controller import Controller
@@ -63,7 +66,20 @@ def controller(arena: "Arena") -> "Controller":
         failed=_log_failure,
         measurements=CloudWatchMeasurements(_client("cloudwatch", settings.region), function, ALIAS),
         moves=settings.scaling.mover == CONTROLLER,
+        meter=arena.meters.registry,
     )
+
+
+def last_seen(operations: "Operations") -> "Callable[[datetime], ScalingFigures | None]":
+    """What the last evaluation saw, whoever made it. The function given raises ``Unavailable``."""
+
+    def seen(now: datetime) -> "ScalingFigures | None":
+        from chalicelib.data.scaling import MongoScaling
+        from chalicelib.scaling.seen import last_seen
+
+        return last_seen(MongoScaling(operations).decisions(1), now)
+
+    return seen
 
 
 def bounded_tier(settings: "Settings") -> "Tier":
@@ -98,7 +114,8 @@ def budgets(settings: "Settings", pools: "Pools") -> "Sequence[ConnectionBudget]
     from chalicelib.data.pools import connections_per_environment
     from chalicelib.scaling.connections import ConnectionBudget
 
-    others = 2 * bounded_tier(settings).queue_concurrency + SCHEDULED_ENVIRONMENTS
+    separate = ceil(settings.scaling.separate_environments * (1 + ON_DEMAND_SHARE))
+    others = 2 * bounded_tier(settings).queue_concurrency + SCHEDULED_ENVIRONMENTS + separate
     known = (
         ("mongo_connections", settings.scaling.mongo_connections or _told_by(pools), connections_per_environment()),
         (

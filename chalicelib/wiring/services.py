@@ -1,13 +1,14 @@
 """Every client and service of one execution environment, each built when first used."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from chalicelib.clock import Clock, system_clock
 from chalicelib.monitoring.readiness import Dependency, Readiness, check_all
 from chalicelib.settings import Settings
 from chalicelib.wiring import cache, caching, homes, leaderboards, limits, live, locks, metrics, queues, scaling
 from chalicelib.wiring.leaderboards import BestEffort
+from chalicelib.wiring.operating import Operating
 
 if TYPE_CHECKING:
     from chalicelib.arena.battle_queue import BattleQueue
@@ -68,10 +69,9 @@ class Arena:
 
     @cached_property
     def pools(self) -> "Pools":
-        from chalicelib.data.pools import ENVIRONMENT_POOLS, Pools, without_secondaries
+        from chalicelib.wiring.database import pools
 
-        single = self.settings.tier == "development"
-        return Pools(self.settings.mongo_uri, without_secondaries(ENVIRONMENT_POOLS) if single else ENVIRONMENT_POOLS)
+        return pools(self.settings, self.meters.registry)
 
     @cached_property
     def operations(self) -> "Operations":
@@ -133,7 +133,8 @@ class Arena:
 
     @property
     def battle_listeners(self) -> "list[BattleListener]":
-        return [*([] if self.boards is None else [self.boards]), *self.caching.listeners()]
+        boards = [] if self.boards is None else [self.boards]
+        return [*boards, metrics.battles(self.meters.registry)]
 
     @cached_property
     def caching(self) -> caching.Caching:
@@ -164,7 +165,7 @@ class Arena:
 
     @cached_property
     def boards(self) -> "RedisBoards | None":
-        return leaderboards.boards(self.redis, self.settings.mongo_database, self.live_queue)
+        return leaderboards.boards(self.redis, self.settings.mongo_database, self.live_queue, self.caching.note)
 
     @cached_property
     def leaderboards(self) -> "LeaderboardService":
@@ -261,10 +262,6 @@ class Arena:
     def region_roles(self) -> "KnownRoles":
         return homes.region_roles(self.settings, self.operations)
 
-    def regions_seen(self) -> "list[Any]":
-        """The regions as this one sees them, as JSON. Raises ``Unavailable``."""
-        return homes.regions_seen(self.settings, self.operations, self.region_roles, self.clock)
-
     @cached_property
     def moves(self) -> "Moves":
         return homes.moves(self.store, self.clock, self.homes, self.settings.region)
@@ -317,9 +314,11 @@ class Arena:
 
     @cached_property
     def metrics_aggregation(self) -> "MetricsAggregation":
-        shared, queue, patient = self.shared_metrics, self.battle_queue, self.patient_redis
-        outbox = None if self.replication is None else self.replication.gauges
-        return metrics.aggregation(self.settings.region, shared, self.clock, queue, self.connections, patient, outbox)
+        return metrics.aggregation(self)
+
+    @cached_property
+    def operating(self) -> Operating:
+        return Operating(self)
 
     @cached_property
     def locks(self) -> "Locks":

@@ -44,20 +44,9 @@ class Verification:
         return Patrolling(self.books, neighbours, MongoPatrolMemory(self._arena.operations), self._arena.clock)
 
     def _neighbour(self, region: str) -> "HttpNeighbour":
-        from bson import ObjectId
-
         from chalicelib.data.extended_json import from_json, to_json
         from chalicelib.messaging.neighbour import HttpNeighbour
+        from chalicelib.wiring.failover import region_api
 
-        arena = self._arena
-        return HttpNeighbour(
-            region,
-            lambda: arena.region_roles.roles()[region].url,
-            arena.home_api,
-            own_region=self._settings.region,
-            keyring=arena.keyring,
-            clock=arena.clock,
-            new_id=ObjectId,
-            to_json=to_json,
-            from_json=from_json,
-        )
+        api = region_api(self._arena, region, self._arena.home_api)
+        return HttpNeighbour(api, to_json=to_json, from_json=from_json)

@@ -1,14 +1,13 @@
 """``./arena deploy``: packages a stage and brings it up in one or more regions, locally or on AWS."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
+from infra.cli.stack_options import print_json, progress, show_plans
 from infra.cli.stack_parameters import named
-from infra.deploy import DeployError, Deployment, deploy_regions, describe_plan, plan_deployment
+from infra.deploy import DeployError, Deployment, deploy_regions, plan_deployment
 from infra.package import PROJECT_ROOT, Package, PackageError, build_package
 from infra.stacks import ChangePlan
 from infra.template import STAGES
@@ -23,8 +22,7 @@ from infra.template.parameters import (
     SECRET_ID,
     TRUSTED_PROXIES,
 )
-
-_MARKS = {"created": "+", "modified": "~", "replaced": "!", "removed": "-"}
+from infra.template.stage import database_of
 
 
 @click.command()
@@ -65,7 +63,8 @@ def command(
     """Deploy STAGE into each REGION. Running it again without a change does nothing.
 
     Options that are left out keep what the stack has. The number of warm instances is not an option: the
-    first deployment takes the tier's, afterwards it belongs to the scaling controller.
+    first deployment takes the tier's, afterwards it belongs to the scaling controller. Groups of routes that
+    separate_functions of the stage names in .chalice/config.json get functions of their own.
     """
     shared = {
         SECRET_ID: secret_id,
@@ -82,16 +81,16 @@ def command(
         region: {
             **chosen,
             **({ALARM_TOPIC: topics[region]} if region in topics else {}),
-            MONGO_DATABASE: mongo_database or "aiba_" + region.replace("-", "_"),
+            MONGO_DATABASE: mongo_database or database_of(region),
         }
         for region in regions
     }
     try:
-        package = build_package(stage, build_dir, _progress)
+        package = build_package(stage, build_dir, progress)
         if dry_run:
-            _show_plans(_plans(package, parameters, endpoint_url), as_json)
+            show_plans(_plans(package, parameters, endpoint_url), as_json=as_json)
         else:
-            _show_deployments(deploy_regions(package, parameters, endpoint_url=endpoint_url, log=_progress), as_json)
+            _show_deployments(deploy_regions(package, parameters, endpoint_url=endpoint_url, log=progress), as_json)
     except (PackageError, DeployError) as error:
         raise click.ClickException(str(error)) from error
 
@@ -109,41 +108,18 @@ def _by_region(topics: tuple[str, ...], regions: tuple[str, ...]) -> dict[str, s
     return found
 
 
-def _progress(line: str) -> None:
-    click.echo(line, err=True)
-
-
 def _plans(package: Package, parameters: dict[str, dict[str, str]], endpoint_url: str | None) -> dict[str, ChangePlan]:
     return {
         region: plan_deployment(
-            package, region=region, parameters=parameters[region], endpoint_url=endpoint_url, log=_progress
+            package, region=region, parameters=parameters[region], endpoint_url=endpoint_url, log=progress
         )
         for region in parameters
     }
 
 
-def _show_plans(plans: dict[str, ChangePlan], as_json: bool) -> None:
-    if as_json:
-        _print_json({region: describe_plan(plan) for region, plan in plans.items()})
-        return
-    for region, plan in plans.items():
-        if plan.change_set_id is None:
-            click.echo(f"{region}: {plan.stack_name}: nothing to change")
-            continue
-        click.echo(f"{region}: {plan.stack_name}: {'would be created' if plan.creates else 'would change'}")
-        for change in plan.changes:
-            click.echo(f"  {_MARKS[change.action]} {change.action:<9} {change.resource_type:<32} {change.logical_id}")
-        for name, (old, new) in plan.parameters.items():
-            click.echo(f"    {name}: {'(unset)' if old is None else repr(old)} -> {new!r}")
-
-
 def _show_deployments(deployments: dict[str, Deployment], as_json: bool) -> None:
     if as_json:
-        _print_json({region: asdict(deployment) for region, deployment in deployments.items()})
+        print_json({region: asdict(deployment) for region, deployment in deployments.items()})
         return
     for region, deployment in deployments.items():
         click.echo(f"{region}: {'deployed' if deployment.changed else 'unchanged'}: {deployment.api_url}")
-
-
-def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2))

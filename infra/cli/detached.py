@@ -28,7 +28,7 @@ def start_detached(state: StateDir, arguments: Sequence[str]) -> None:
     if owner is not None:
         raise AlreadyRunning(f"the local cloud of {state.root} is already running (pid {owner.pid})", "./arena status")
     log_file = state.log(SUPERVISOR)
-    command = [sys.executable, str(CHECKOUT / "arena"), "up", "--state-dir", str(state.root), *arguments]
+    command = [sys.executable, str(CHECKOUT / "arena"), "up", "--into-log", "--state-dir", str(state.root), *arguments]
     with log_file.open("wb") as output:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True

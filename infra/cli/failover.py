@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from chalicelib.clock import system_clock
+from chalicelib.replication.draining import RegionHand
 from chalicelib.replication.failover import (
     FailoverRefused,
-    RegionHand,
     Report,
     Takeover,
     carry_out,

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
-from chalicelib.arena.operator_sign_in import issue_token
+from chalicelib.arena.operator_sign_in import TOKEN_LIFE, issue_token
 from chalicelib.clock import system_clock
 from chalicelib.credentials import PasswordHash
 from chalicelib.settings import OperatorSettings
@@ -62,11 +63,11 @@ class LocalCloud:
         return str(self.region(region)["api"])
 
 
-def local_token(secrets: Mapping[str, Any]) -> str:
-    """A token of the local cloud's operator."""
+def local_token(secrets: Mapping[str, Any], life: timedelta = TOKEN_LIFE) -> str:
+    """A token of the local cloud's operator, good for ``life``."""
     operator = OperatorSettings(
         email=secrets["ADMIN_EMAIL"],
         password_hash=PasswordHash.parse(secrets["ADMIN_PASSWORD_HASH"]),
         token_secret=secrets["ADMIN_JWT_SECRET"],
     )
-    return issue_token(operator, system_clock())
+    return issue_token(operator, system_clock(), life)

@@ -8,7 +8,7 @@ import click
 
 from infra.planning.assumptions import Assumptions, sources
 from infra.planning.capacity import Plan, Planner
-from infra.planning.cost import monthly
+from infra.planning.cost import monthly, of_a_million_battles
 from infra.planning.figures import Figure, number
 from infra.planning.prices import AS_OF
 
@@ -43,7 +43,7 @@ def command(players: tuple[int, ...], assume: tuple[str, ...], list_assumptions:
         planned = Planner(count, given).plan()
         items = monthly(planned, given)
         total = sum(item.usd for item in items)
-        figures = [*planned.figures, *(item.figure for item in items), _total(total, count)]
+        figures = [*planned.figures, *(item.figure for item in items), _total(total, planned)]
         reports.append((planned, figures))
     if as_json:
         click.echo(json.dumps([_report(planned, figures) for planned, figures in reports], indent=2))
@@ -65,8 +65,9 @@ def _assumptions(assume: tuple[str, ...]) -> Assumptions:
         raise click.UsageError(f"--assume: {error}") from error
 
 
-def _total(usd: float, players: int) -> Figure:
-    each = f"${usd / players:.2g} for each registered player"
+def _total(usd: float, planned: Plan) -> Figure:
+    each = f"${usd / planned.players:.2g} for each registered player, "
+    each += f"${of_a_million_battles(planned, usd):,.0f} for a million battles"
     return Figure("cost: total", round(usd, 2), "USD a month", f"all of the above; {each}", f"list prices of {AS_OF}")
 
 

@@ -1,9 +1,7 @@
 """``./arena replication``: what regions hold, told each other, lost and could not apply."""
 
 import json
-import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +12,8 @@ from chalicelib.clock import system_clock
 from chalicelib.replication.verify import GRACE, Verifier
 from chalicelib.replication.verify_report import Report
 from infra.cli.dead_letters import deadletters, replay
+from infra.cli.progress import Progress
+from infra.cli.replication_catch_up import catch_up
 from infra.cli.replication_log import conflicts, lag
 from infra.cli.replication_options import chosen, opened_books, options
 
@@ -23,7 +23,7 @@ SHOWN_MAX = 20
 
 @click.group()
 def command() -> None:
-    """Compare and repair regions; show lag and conflicts; replay what could not be applied."""
+    """Compare and repair regions; show lag and conflicts; replay what was lost or could not be applied."""
 
 
 @command.command("verify")
@@ -44,7 +44,7 @@ def verify_command(
     Safe beside a running arena. Exits with 1 when differences remain. docs/replication.md says by which rules;
     docs/runbooks/replication.md what to do with the answer.
     """
-    counter = _Counter()
+    counter = Progress()
     with opened_books(chosen(given, regions, state_dir, at_least=2)) as books:
         verifier = Verifier(books, system_clock, lambda pause: time.sleep(pause.total_seconds()))
         report = verifier.run(repair=repair, grace=timedelta(seconds=grace), progress=counter.count)
@@ -52,22 +52,6 @@ def verify_command(
     click.echo(json.dumps(report.data(), indent=2) if as_json else "\n".join(_lines(report)))
     if not report.agrees:
         raise SystemExit(1)
-
-
-class _Counter:
-    """Tells a person at a terminal how far it is."""
-
-    def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
-
-    def count(self, what: str, more: int) -> None:
-        self._seen[what] += more
-        if sys.stderr.isatty():
-            click.echo(f"\r\033[K{what}: {self._seen[what]:,}", err=True, nl=False)
-
-    def end(self) -> None:
-        if sys.stderr.isatty():
-            click.echo("\r\033[K", err=True, nl=False)
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -104,5 +88,5 @@ def _verdict(report: Report) -> str:
     return f"{report.made:,} of {len(report.differences):,} differences healed{stale}{left}"
 
 
-for _other in (conflicts, lag, deadletters, replay):
+for _other in (catch_up, conflicts, lag, deadletters, replay):
     command.add_command(_other)

@@ -46,6 +46,7 @@ def with_live_counts(recorded: Mapping[str, Any]) -> dict[str, Any]:
             "mongo": entry["mongo"],
             "database": entry["database"],
             "redis": entry["redis"],
+            "backups": entry["backups"],
         }
         for name, entry in recorded["regions"].items()
     }
@@ -78,5 +79,9 @@ def describe(status: Mapping[str, Any], pid: int) -> str:
         lines.append(f"{name}: {entry['provisioned']} warm, database {entry['database']}, {entry['api']}")
     lines.append(f"mongo {next(iter(status['regions'].values()))['mongo']}")
     lines.append(f"redis {describe_redis(status['redis'])}")
+    lines.append(f"front {' '.join(status['fronts']) or 'none'}")
     lines.append(f"localstack {status['localstack']}")
+    lines.append(f"console {status['console']}")
+    if status["missing"]:
+        lines.append(f"not here: {status['missing']}")
     return "\n".join(lines)

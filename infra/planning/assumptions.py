@@ -49,7 +49,6 @@ class Assumptions:
     player_bytes: float = _assume(2_000, "a player's document, a broker and their index entries")
     board_bytes: float = _assume(80, "a member of a sorted set: 76 MiB for a million (make bench)")
     boards_per_active: float = _assume(36, "three boards by four measures, all-time and two seasons")
-    cache_node_gb: float = _assume(9.8, "13.07 GiB of cache.r7g.large less a quarter that ElastiCache reserves")
     cache_commands_per_request: float = _assume(4, "limiter, read-through cache, leaderboard updates, metrics")
     cache_commands_per_second: float = _assume(50_000, "of one master, well below what a node does with pipelines")
     log_bytes: float = _assume(500, "of one request: one line of JSON")

@@ -6,7 +6,7 @@ the service time (M/G/infinity), so ``mean + z * sqrt(mean)`` of them are enough
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, sqrt
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from chalicelib.cache.door import PATIENT, QUICK
 from chalicelib.scaling.connections import ConnectionBudget
 from chalicelib.scaling.tiers import REQUESTS_PER_SECOND_PER_INSTANCE, TIERS, Tier
 from infra.planning.assumptions import Assumptions, sources
+from infra.planning.cache_sizes import CACHE_SIZES, CacheSize
 from infra.planning.figures import Figure, number
 from infra.planning.prices import ATLAS_RESERVED_CONNECTIONS, ATLAS_SHARD_TIER, ATLAS_TIERS, AtlasTier
 
@@ -26,7 +27,6 @@ REQUESTS_PER_CONCURRENCY: Final = 10
 SCHEDULED_FUNCTIONS: Final = 8
 """Scheduled functions and pushers of a region that may run at the same moment."""
 GUIDE_SHARDS: Final[Mapping[str, int]] = {"users": 3, "battles": 4, "transactions": 2, "leaderboards": 2}
-CLUSTER_MASTERS: Final = 3
 SERVING_TIERS: Final = ("staging", "production", "enterprise")
 """Tiers that serve players, smallest first."""
 REDIS_CLIENTS: Final = 65_000
@@ -65,7 +65,8 @@ class Capacity:
     shards: int
     """1 = a replica set."""
     atlas: AtlasTier
-    cache_nodes: int
+    cache: CacheSize
+    """As deployed for the tier, with as many masters as the load needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,7 @@ class Planner:
             workers=workers,
             shards=shards,
             atlas=atlas,
-            cache_nodes=self._cache(tier),
+            cache=self._cache(tier),
         )
         return Plan(
             players=self._players,
@@ -319,25 +320,25 @@ class Planner:
         if quota > DEFAULT_CONCURRENCY_QUOTA:
             self._warnings.append(f"ask AWS for a concurrency quota of {quota:,} in the largest region")
 
-    def _cache(self, tier: Tier) -> int:
-        given, load = self._given, self._load
+    def _cache(self, tier: Tier) -> CacheSize:
+        given, load, size = self._given, self._load, CACHE_SIZES[tier.name]
+        if size is None:
+            raise ValueError(f"tier {tier.name} has no cache and serves no players")
         memory = load.actives * given.boards_per_active * given.board_bytes / GIGA
         commands = load.peak_rate * given.cache_commands_per_request
-        masters = max(ceil(memory / given.cache_node_gb), ceil(commands / given.cache_commands_per_second), 1)
-        if tier.cache == "none":
-            nodes = 0
-        else:
-            masters = max(masters, CLUSTER_MASTERS if tier.cache == "cluster" else 1)
-            nodes = masters * 2 if tier.cache == "cluster" else masters
+        masters = max(ceil(memory / size.node.gigabytes), ceil(commands / given.cache_commands_per_second), size.shards)
+        if masters > 1 and not size.cluster:
+            self._warnings.append(f"the load needs {masters} x {size.node_type}: give CacheNodeType a larger one")
+        needed = replace(size, shards=masters if size.cluster else 1)
         self._say(
             "cache nodes",
-            nodes,
-            f"in a region ({tier.cache.replace('_', ' ')})",
-            f"{number(memory)} GB / {given.cache_node_gb} a node, {number(commands)} commands a second / "
-            f"{number(given.cache_commands_per_second)}, three masters at least, a replica each",
+            needed.nodes,
+            f"in a region ({tier.cache.replace('_', ' ')} of {size.node_type})",
+            f"max({number(memory)} GB / {size.node.gigabytes:g} a node, {number(commands)} commands a second / "
+            f"{number(given.cache_commands_per_second)}, {size.shards} of the tier), {size.replicas} replicas each",
             sources()["board_bytes"],
         )
-        return nodes
+        return needed
 
 
 def plan(players: int, assumptions: Assumptions | None = None, **changed: Any) -> Plan:

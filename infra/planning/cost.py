@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from infra.planning.assumptions import Assumptions
 from infra.planning.capacity import DAY_SECONDS, GIGA, MILLI, Plan
 from infra.planning.figures import Figure, number
-from infra.planning.prices import HOURS_A_MONTH, PRICES, gateway_usd
+from infra.planning.prices import HOURS_A_MONTH, MILLION, PRICES, gateway_usd
 
 DAYS = 30.4
 MEGABYTES = 1024
@@ -28,6 +28,11 @@ class Item:
 def monthly(planned: Plan, given: Assumptions) -> tuple[Item, ...]:
     """The bill of all regions together."""
     return (*_functions(planned, given), *_servers(planned, given), *_traffic(planned, given))
+
+
+def of_a_million_battles(planned: Plan, usd: float) -> float:
+    """The part of a month's ``usd`` that a million battles come to."""
+    return usd / (planned.load.battles_day * DAYS) * MILLION
 
 
 def _functions(planned: Plan, given: Assumptions) -> tuple[Item, ...]:
@@ -66,7 +71,7 @@ def _functions(planned: Plan, given: Assumptions) -> tuple[Item, ...]:
 
 def _servers(planned: Plan, given: Assumptions) -> tuple[Item, ...]:
     capacity = planned.capacity
-    atlas, node = capacity.atlas, PRICES["cache_node_hour"]
+    atlas, cache = capacity.atlas, capacity.cache
     clusters = capacity.shards * given.regions
     return (
         Item(
@@ -77,9 +82,10 @@ def _servers(planned: Plan, given: Assumptions) -> tuple[Item, ...]:
         ),
         Item(
             "ElastiCache",
-            capacity.cache_nodes * given.regions * node.usd * HOURS_A_MONTH,
-            f"{number(capacity.cache_nodes * given.regions)} nodes x {node.usd} an hour x {HOURS_A_MONTH} h",
-            node.source,
+            cache.nodes * given.regions * cache.node.usd_hour * HOURS_A_MONTH,
+            f"{number(cache.nodes * given.regions)} x {cache.node_type} x {cache.node.usd_hour} an hour x "
+            f"{HOURS_A_MONTH} h",
+            "aws.amazon.com/elasticache/pricing",
         ),
     )
 

@@ -32,11 +32,24 @@ PRICES: Final[Mapping[str, Price]] = {
     "websocket_minute": Price(0.25 / MILLION, "WebSocket connection minute", _GATEWAY),
     "log_gb": Price(0.50, "GB of logs ingested", "aws.amazon.com/cloudwatch/pricing"),
     "transfer_gb": Price(0.09, "GB sent to the internet", "aws.amazon.com/ec2/pricing/on-demand"),
-    "cache_node_hour": Price(
-        0.1752, "hour of a cache.r7g.large node with Valkey", "aws.amazon.com/elasticache/pricing"
-    ),
     "storage_gb_month": Price(0.50, "GB-month of a three-node replica set", "Atlas invoice example: 160 GB for 0.11/h"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class CacheNode:
+    """A type of ElastiCache node, with Valkey."""
+
+    usd_hour: float
+    gigabytes: float
+    """Of data: its memory less a quarter that ElastiCache reserves."""
+
+
+CACHE_NODES: Final[Mapping[str, CacheNode]] = {
+    "cache.t4g.small": CacheNode(0.0256, 1.0),
+    "cache.r7g.large": CacheNode(0.1752, 9.8),
+}
+"""1.37 and 13.07 GiB of memory (aws.amazon.com/elasticache/pricing)."""
 
 GATEWAY_STEPS: Final = ((333e6, 3.50), (667e6, 2.80), (19e9, 2.38), (float("inf"), 1.51))
 """REST API calls a month: how many at which price for a million (aws.amazon.com/api-gateway/pricing)."""

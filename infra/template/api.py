@@ -6,6 +6,7 @@ from typing import Final
 from infra.template.document import REST_API_TYPE, Json, TemplateError, add_dependency, map_strings, resources_of_type
 from infra.template.functions import API_FUNCTION, alias_logical_id
 from infra.template.gateway_responses import EXTENSION, gateway_responses
+from infra.template.routes import routes_by_function
 from infra.template.stage import ALIAS, StageSpec
 
 REST_API: Final = "RestAPI"
@@ -22,7 +23,7 @@ def complete_apis(template: Json, stage: StageSpec) -> None:
     for api_id, api in resources_of_type(template, REST_API_TYPE):
         if api_id != REST_API:
             raise TemplateError(f"unexpected REST API {api_id}: Chalice calls its own {REST_API}")
-        _complete_rest_api(api, stage)
+        _complete_rest_api(template, api, stage)
         _replace_outputs(template, api["Properties"]["StageName"])
 
 
@@ -31,9 +32,11 @@ def _through_alias(text: str) -> str:
     return _INVOCATIONS.sub(rf"\1:{ALIAS}/invocations", text)
 
 
-def _complete_rest_api(api: Json, stage: StageSpec) -> None:
+def _complete_rest_api(template: Json, api: Json, stage: StageSpec) -> None:
     properties = api["Properties"]
     properties["DefinitionBody"][EXTENSION] = gateway_responses()
+    # CloudWatch knows an API by its name alone: two stacks of one account must not share it.
+    properties["Name"] = properties["DefinitionBody"]["info"]["title"] = {"Ref": "AWS::StackName"}
     properties["MethodSettings"] = [
         {
             "ResourcePath": "/*",
@@ -42,9 +45,10 @@ def _complete_rest_api(api: Json, stage: StageSpec) -> None:
             "ThrottlingBurstLimit": stage.tier.throttle_burst,
         }
     ]
-    # The URIs name the alias as text, which CloudFormation can't see. Waiting for it also means that a
-    # changed API goes live only once the version behind it is warm.
-    add_dependency(api, alias_logical_id(API_FUNCTION))
+    # The URIs name the aliases as text, which CloudFormation can't see. Waiting for them also means that a
+    # changed API goes live only once the versions behind it are warm.
+    for function_id in routes_by_function(template):
+        add_dependency(api, alias_logical_id(function_id))
 
 
 def _replace_outputs(template: Json, api_stage: str) -> None:

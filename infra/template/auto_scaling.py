@@ -7,7 +7,7 @@ clock. The controller then observes, decides and records, and moves nothing.
 
 from typing import Any, Final
 
-from infra.template.document import Json, add_resource, without
+from infra.template.document import NO_VALUE, Json, add_resource, without
 from infra.template.functions import API_FUNCTION, alias_logical_id
 from infra.template.parameters import SCALING_BY, SCALING_MAX, SCALING_MIN
 from infra.template.stage import ALIAS, StageSpec
@@ -21,7 +21,6 @@ POLICY: Final = "ApiUtilizationPolicy"
 _MIN_GIVEN, _MAX_GIVEN, _PEAK_GIVEN = "ScalingMinIsGiven", "ScalingMaxIsGiven", "ScalingPeakIsGiven"
 CONDITIONS: Final = (BY_AWS, _MIN_GIVEN, _MAX_GIVEN, _PEAK_GIVEN)
 _PEAK_FROM, _PEAK_UNTIL, _PEAK_MIN = "ScalingPeakFrom", "ScalingPeakUntil", "ScalingPeakMin"
-_NO_VALUE: Final = {"Ref": "AWS::NoValue"}
 
 
 def complete_auto_scaling(template: Json, stage: StageSpec) -> None:
@@ -45,7 +44,7 @@ def complete_auto_scaling(template: Json, stage: StageSpec) -> None:
             "ResourceId": {"Fn::Sub": f"function:${{{API_FUNCTION}}}:{ALIAS}"},
             "MinCapacity": least,
             "MaxCapacity": most,
-            "ScheduledActions": {"Fn::If": [_PEAK_GIVEN, actions, _NO_VALUE]},
+            "ScheduledActions": {"Fn::If": [_PEAK_GIVEN, actions, NO_VALUE]},
         },
     }
     policy = {

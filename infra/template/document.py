@@ -8,6 +8,9 @@ Json = dict[str, Any]
 FUNCTION_TYPE = "AWS::Serverless::Function"
 REST_API_TYPE = "AWS::Serverless::Api"
 PERMISSION_TYPE = "AWS::Lambda::Permission"
+LOG_GROUP_TYPE = "AWS::Logs::LogGroup"
+NO_VALUE: Json = {"Ref": "AWS::NoValue"}
+"""In place of a property or an item that is to be left out."""
 
 
 class TemplateError(Exception):
@@ -47,6 +50,11 @@ def role_of(template: Json, function_id: str, properties: Json) -> Json:
     return resource
 
 
+def given(value: Json) -> Json:
+    """The condition that ``value``, text CloudFormation looks up, is not empty."""
+    return {"Fn::Not": [{"Fn::Equals": [value, ""]}]}
+
+
 def map_strings(value: Any, change: Callable[[str], str]) -> Any:
     """A copy of a JSON value with ``change`` applied to every string in it, keys excepted."""
     if isinstance(value, str):
@@ -59,7 +67,8 @@ def map_strings(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def without(template: Json, conditions: Collection[str]) -> Json:
-    """A copy of ``template`` in which these conditions are decided, and false."""
+    """A copy of ``template`` in which these conditions are decided, and false; so are those that want one of them."""
+    conditions = {*conditions, *_wanting(template.get("Conditions", {}), conditions)}
     kept = {name: value for name, value in template.items() if name != "Conditions"}
     for section in ("Resources", "Outputs"):
         kept[section] = {
@@ -71,12 +80,24 @@ def without(template: Json, conditions: Collection[str]) -> Json:
     return {**kept, "Conditions": left} if left else kept
 
 
+def _wanting(declared: Json, conditions: Collection[str]) -> list[str]:
+    return [
+        name
+        for name, condition in declared.items()
+        if any(part.get("Condition") in conditions for part in condition.get("Fn::And", []))
+    ]
+
+
 def _decided(value: Any, conditions: Collection[str]) -> Any:
     if isinstance(value, list):
-        return [_decided(item, conditions) for item in value]
+        return [kept for item in value if (kept := _decided(item, conditions)) != NO_VALUE]
     if not isinstance(value, dict):
         return value
     branches = value.get("Fn::If")
     if branches is not None and branches[0] in conditions:
         return _decided(branches[2], conditions)
-    return {name: _decided(item, conditions) for name, item in value.items()}
+    if branches is not None:
+        # One that is not decided keeps its branches, also one that leaves the value out.
+        return {"Fn::If": [branches[0], *(_decided(branch, conditions) for branch in branches[1:])]}
+    decided = {name: _decided(item, conditions) for name, item in value.items()}
+    return {name: item for name, item in decided.items() if item != NO_VALUE}

@@ -24,7 +24,13 @@ REQUESTS_PER_MINUTE: Final = "RequestsPerMinute"
 PROVISIONED_CONCURRENCY: Final = "ProvisionedConcurrency"
 RELEASE_HASH: Final = "ReleaseHash"
 ALARM_TOPIC: Final = "AlarmTopicArn"
+RUNBOOK_BASE_URL: Final = "RunbookBaseUrl"
+ACCOUNT_CONCURRENCY: Final = "AccountConcurrency"
+ALARMS: Final = "Alarms"
+DASHBOARD: Final = "Dashboard"
 REGIONS: Final = "Regions"
+LOG_LEVEL: Final = "LogLevel"
+LOG_SAMPLE_RATE: Final = "LogSampleRate"
 WEBSOCKET_API: Final = "WebSocketApi"
 WEBSOCKET_ENDPOINT: Final = "WebSocketEndpoint"
 
@@ -40,6 +46,8 @@ ENVIRONMENT: Final = {
     "ARENA_TRUSTED_PROXIES": TRUSTED_PROXIES,
     "RATE_LIMIT_PER_MINUTE": REQUESTS_PER_MINUTE,
     "ARENA_REGIONS": REGIONS,
+    "POWERTOOLS_LOG_LEVEL": LOG_LEVEL,
+    "POWERTOOLS_LOGGER_SAMPLE_RATE": LOG_SAMPLE_RATE,
 }
 """Environment variable of every function → the parameter it takes its value from."""
 
@@ -80,6 +88,37 @@ _SCALING: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+def _switch(description: str, default: str) -> dict[str, Any]:
+    return {"Type": "String", "Default": default, "AllowedValues": ["on", "off"], "Description": description}
+
+
+_ACCOUNT_CONCURRENCY_DEFAULT: Final = 1_000
+"""An account's quota in a region until more is asked for."""
+
+_WATCHING: Final[dict[str, dict[str, Any]]] = {
+    ALARM_TOPIC: {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "^(arn:.+)?$",
+        "Description": "SNS topic that alarms are sent to. Empty sends them nowhere.",
+    },
+    ALARMS: _switch("Whether the stack has alarms.", "on"),
+    RUNBOOK_BASE_URL: {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "^(https?://.+/)?$",
+        "ConstraintDescription": "must be an address that ends with a slash",
+        "Description": "Where docs/runbooks is to be read, put before the path in each alarm's description.",
+    },
+    ACCOUNT_CONCURRENCY: {
+        "Type": "Number",
+        "Default": _ACCOUNT_CONCURRENCY_DEFAULT,
+        "MinValue": 10,
+        "Description": "The account's quota of concurrent executions in this region; an alarm says when it is short.",
+    },
+}
+
+
 _OF_EVERY_STAGE: Final[dict[str, dict[str, Any]]] = {
     REGIONS: {
         "Type": "String",
@@ -92,6 +131,19 @@ _OF_EVERY_STAGE: Final[dict[str, dict[str, Any]]] = {
         "Type": "String",
         "Default": "",
         "Description": "Networks, separated by commas, whose X-Forwarded-For names the client. Empty trusts none.",
+    },
+    LOG_LEVEL: {
+        "Type": "String",
+        "Default": "",
+        "AllowedValues": ["", "DEBUG", "INFO", "WARNING", "ERROR"],
+        "Description": "Least level of what functions log. Empty is the tier's.",
+    },
+    LOG_SAMPLE_RATE: {
+        "Type": "Number",
+        "Default": 0,
+        "MinValue": 0,
+        "MaxValue": 1,
+        "Description": "Share of correlation ids whose debug lines are logged, too, in every function and region.",
     },
     REQUESTS_PER_MINUTE: {
         "Type": "Number",
@@ -161,12 +213,11 @@ def parameters(stage: StageSpec) -> dict[str, dict[str, Any]]:
             "MinValue": 1,
             "Description": "Warm environments of the API. The scaling controller owns the number once deployed.",
         },
-        ALARM_TOPIC: {
-            "Type": "String",
-            "Default": "",
-            "AllowedPattern": "^(arn:.+)?$",
-            "Description": "SNS topic that alarms are sent to. Empty sends them nowhere.",
-        },
+        **_WATCHING,
+        DASHBOARD: _switch(
+            "Whether the stack has a CloudWatch dashboard; it shows alarms, so it needs them.",
+            "on" if stage.production_rules else "off",
+        ),
         RELEASE_HASH: {
             "Type": "String",
             "AllowedPattern": "^[0-9a-f]{64}$",

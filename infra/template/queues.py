@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from infra.template.document import FUNCTION_TYPE, Json, add_resource, resources_of_type, role_of
 from infra.template.functions import API_FUNCTION
-from infra.template.parameters import ALARM_TOPIC
+from infra.template.routes import entitled, routes_by_function
 from infra.template.stage import StageSpec
 
 DAY_SECONDS: Final = 86_400
@@ -21,9 +21,6 @@ DEAD_LETTER_RETENTION_SECONDS: Final = 14 * DAY_SECONDS
 
 VISIBILITY_FACTOR: Final = 6
 """Times the consumer's time-out, as AWS advises: an invocation may be retried before the messages come back."""
-
-OLDEST_MESSAGE_SECONDS: Final = 600
-"""A message that waits longer raises an alarm: the consumer does not keep up, or is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +57,11 @@ long as a message is kept."""
 
 QUEUES: Final = (BATTLES, LIVE, OUTBOX, REPLICATION)
 
-ALARMED: Final = "AlarmTopicIsGiven"
-
 _BATTLE_QUEUE: Final = "ARENA_BATTLE_QUEUE_URL"
 _BATTLE_DEAD_LETTERS: Final = "ARENA_BATTLE_DLQ_URL"
 _LIVE_QUEUE: Final = "ARENA_LIVE_QUEUE_URL"
 _OUTBOX: Final = "ARENA_OUTBOX_QUEUE_URL"
+_REPLICATION_QUEUE: Final = "ARENA_REPLICATION_QUEUE_URL"
 _REPLICATION_DEAD_LETTERS: Final = "ARENA_REPLICATION_DLQ_URL"
 
 SENDERS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -73,6 +69,7 @@ SENDERS: Final[Mapping[str, Mapping[str, str]]] = {
         _BATTLE_QUEUE: BATTLES.logical_id,
         _LIVE_QUEUE: LIVE.logical_id,
         _OUTBOX: OUTBOX.logical_id,
+        _REPLICATION_QUEUE: REPLICATION.logical_id,
     },
     "BattleWorker": {
         _BATTLE_DEAD_LETTERS: BATTLES.dead_letter_id,
@@ -89,6 +86,13 @@ SENDERS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Function → environment variable → queue it may send to. A function of another name sends nowhere."""
 
+DEAD_LETTERS_ROUTE: Final = "/api/ops/dead-letters"
+_SENT_BY_ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
+    _BATTLE_QUEUE: ("/api/battle/queue", DEAD_LETTERS_ROUTE),
+    _REPLICATION_QUEUE: (DEAD_LETTERS_ROUTE,),
+}
+"""Of what the API sends, what these routes alone do. Any route may announce a change, and wake the publisher."""
+
 
 def complete_queues(template: Json, stage: StageSpec) -> None:
     """Adds every queue that a function of ``template`` consumes, in place. Before ``complete_functions``."""
@@ -103,11 +107,21 @@ def complete_queues(template: Json, stage: StageSpec) -> None:
     for function_id, function in list(resources_of_type(template, FUNCTION_TYPE)):
         sends = {
             variable: queue_id
-            for variable, queue_id in SENDERS.get(function_id, {}).items()
+            for variable, queue_id in _sends(template, function_id).items()
             if queue_id in template["Resources"]
         }
         if sends:
             _let_send(template, function_id, function["Properties"], sends)
+
+
+def _sends(template: Json, function_id: str) -> Mapping[str, str]:
+    if function_id not in routes_by_function(template):
+        return SENDERS.get(function_id, {})
+    return {
+        variable: queue_id
+        for variable, queue_id in SENDERS[API_FUNCTION].items()
+        if variable not in _SENT_BY_ROUTES or function_id in entitled(template, *_SENT_BY_ROUTES[variable])
+    }
 
 
 def _consumers(template: Json, queue: Queue) -> Iterator[tuple[int, Json]]:
@@ -145,35 +159,9 @@ def _add(template: Json, queue: Queue, timeout_seconds: int) -> None:
         messages["Properties"]["QueueName"] = queue.real_name
     add_resource(template, queue.dead_letter_id, dead_letters)
     add_resource(template, queue.logical_id, messages)
-    _alarm(template, queue.dead_letter_id, "ApproximateNumberOfMessagesVisible", 0, "Messages that were given up.")
-    waits = f"Messages wait for more than {OLDEST_MESSAGE_SECONDS} s."
-    _alarm(template, queue.logical_id, "ApproximateAgeOfOldestMessage", OLDEST_MESSAGE_SECONDS, waits)
     template.setdefault("Outputs", {}).update(
         {f"{one}Url": {"Value": {"Ref": one}} for one in (queue.logical_id, queue.dead_letter_id)}
     )
-
-
-def _alarm(template: Json, queue_id: str, metric: str, above: int, description: str) -> None:
-    template.setdefault("Conditions", {})[ALARMED] = {"Fn::Not": [{"Fn::Equals": [{"Ref": ALARM_TOPIC}, ""]}]}
-    actions = {"Fn::If": [ALARMED, [{"Ref": ALARM_TOPIC}], {"Ref": "AWS::NoValue"}]}
-    alarm = {
-        "Type": "AWS::CloudWatch::Alarm",
-        "Properties": {
-            "AlarmDescription": description,
-            "Namespace": "AWS/SQS",
-            "MetricName": metric,
-            "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue_id, "QueueName"]}}],
-            "Statistic": "Maximum",
-            "Period": 60,
-            "EvaluationPeriods": 1,
-            "ComparisonOperator": "GreaterThanThreshold",
-            "Threshold": above,
-            "TreatMissingData": "notBreaching",
-            "AlarmActions": actions,
-            "OKActions": actions,
-        },
-    }
-    add_resource(template, f"{queue_id}Alarm", alarm)
 
 
 def _let_send(template: Json, function_id: str, properties: Json, sends: Mapping[str, str]) -> None:

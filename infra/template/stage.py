@@ -15,6 +15,11 @@ ALIAS: Final = "live"
 """The alias every caller invokes and provisioned concurrency is attached to."""
 
 
+def database_of(region: str) -> str:
+    """The region's database where nobody names another, e.g. ``aiba_us_east_1``."""
+    return "aiba_" + region.replace("-", "_")
+
+
 @dataclass(frozen=True, slots=True)
 class StageSpec:
     """One Chalice stage: its name (``dev``, ``staging``, ``prod``, ``enterprise``) and its tier."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from localcloud.errors import ServerFailed
-from localcloud.processes import ProcessIdentity
 from localcloud.server import RunningServer, Server
 from localcloud.state import StateDir
 
@@ -75,9 +74,7 @@ class Drill:
             self._signal(name, signal.SIGCONT)
 
     def _signal(self, name: str, number: int) -> None:
-        identity = ProcessIdentity.of(self._running[name].pid)
-        if identity is not None:
-            identity.signal(number)
+        self._running[name].signal(number)
 
     def _stop_all(self) -> None:
         for name in self._running:

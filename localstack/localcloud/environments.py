@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from localcloud.errors import LocalCloudError
 
@@ -23,6 +24,20 @@ _MEBIBYTE = 1024 * 1024
 
 Run = Callable[[Sequence[str], Path], int]
 """Runs a command, appending its output to a log file; returns its exit code."""
+
+
+class Buildable(Protocol):
+    """Something that ``bootstrap.py`` brings up to date."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def disk_mebibytes(self) -> int: ...
+
+    def is_current(self) -> bool: ...
+
+    def build(self, run: Run, log: Callable[[str], None], log_file: Path) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,8 @@ class Environment:
     requirements: Path
     disk_mebibytes: int
     project: Path | None = None
+    on_demand: bool = False
+    """Built only when asked for by name: running the arena does not need it."""
 
     @property
     def python(self) -> Path:
@@ -111,11 +128,14 @@ def environments(checkout: Path) -> dict[str, Environment]:
             project=recipes / "plugin",
         ),
         Environment("runtime", embedded / "runtime", recipes / "requirements-runtime.txt", 150),
+        Environment("scan", embedded / "scan", checkout / "infra" / "requirements-scan.txt", 450, on_demand=True),
+        Environment("docs", embedded / "docs", checkout / "infra" / "requirements-docs.txt", 150, on_demand=True),
+        Environment("fuzz", embedded / "fuzz", checkout / "tests" / "fuzz" / "requirements.txt", 300, on_demand=True),
     )
     return {environment.name: environment for environment in every}
 
 
-def require_disk(stale: Sequence[Environment], checkout: Path) -> None:
+def require_disk(stale: Sequence[Buildable], checkout: Path) -> None:
     """Raises LocalCloudError when the disk can't take the environments still to be built."""
     needed = sum(environment.disk_mebibytes for environment in stale)
     free = shutil.disk_usage(checkout).free // _MEBIBYTE

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from localcloud.environments import Environment, environments, require_disk, require_platform
+from localcloud.environments import Buildable, environments, require_disk, require_platform
 from localcloud.errors import LocalCloudError
+from localcloud.system_packages import SystemPackages
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 NEWEST_TRIED_PYTHON = (3, 13)
@@ -29,8 +30,14 @@ def main(arguments: Sequence[str]) -> int:
         description="Builds this checkout's Python environments; instant when they are current.",
     )
     parser.add_argument("--only", choices=list(known), help="build this one alone")
-    chosen = parser.parse_args(arguments).only
-    wanted = [known[chosen]] if chosen else list(known.values())
+    parser.add_argument(
+        "--system-packages", action="store_true", help="also what tests drive: a browser, Prometheus (root, Debian)"
+    )
+    chosen = parser.parse_args(arguments)
+    usual = [one for one in known.values() if not one.on_demand]
+    wanted: list[Buildable] = [known[chosen.only]] if chosen.only else [*usual]
+    if chosen.system_packages:
+        wanted.append(SystemPackages(CHECKOUT))
     if all(environment.is_current() for environment in wanted):
         return 0
     try:
@@ -46,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _bring_up_to_date(wanted: Sequence[Environment]) -> None:
+def _bring_up_to_date(wanted: Sequence[Buildable]) -> None:
     log = _elapsed_log(time.monotonic())
     require_platform()
     if sys.version_info[:2] > NEWEST_TRIED_PYTHON:
@@ -61,14 +68,14 @@ def _bring_up_to_date(wanted: Sequence[Environment]) -> None:
         build_all(stale, logs, log)
 
 
-def build_all(stale: Sequence[Environment], logs: Path, log: Callable[[str], None]) -> None:
+def build_all(stale: Sequence[Buildable], logs: Path, log: Callable[[str], None]) -> None:
     """Builds the environments side by side; raises the first failure after ending the others."""
     commands = _Commands()
-    done: queue.Queue[tuple[Environment, BaseException | None]] = queue.Queue()
+    done: queue.Queue[tuple[Buildable, BaseException | None]] = queue.Queue()
 
-    def build(environment: Environment) -> None:
+    def build(environment: Buildable) -> None:
         try:
-            environment.build(commands.run, log, logs / f"bootstrap-{environment.name}.log")
+            environment.build(commands.run, log, logs / f"bootstrap-{environment.name.replace(' ', '-')}.log")
         except BaseException as error:  # noqa: BLE001 (handed to the waiting thread, which raises it)
             done.put((environment, error))
         else:

@@ -16,7 +16,7 @@ def localstack_command(env_python: Path) -> list[str]:
 
     ``-P`` keeps the working directory off the import path: this repository has a folder named ``localstack`` too.
     """
-    return [str(env_python), "-P", "-m", "localstack.runtime.main"]
+    return [str(env_python), "-P", "-m", "arena_lambda.serve"]
 
 
 def localstack_environment(port: int, state_dir: Path, runtime_python: Path, log_dir: Path) -> dict[str, str]:
@@ -42,9 +42,8 @@ def localstack_environment(port: int, state_dir: Path, runtime_python: Path, log
         "DISABLE_EVENTS": "1",
         "SQS_ENDPOINT_STRATEGY": "path",
         "LAMBDA_RUNTIME_EXECUTOR": "process",
-        "LAMBDA_SYNCHRONOUS_CREATE": "1",
         "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "30",
-        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "0.1",
         # Between two batches of a queue that has more; AWS has no such pause.
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.02",
         # As in AWS, a resource type nobody can create is an error; the local template must not hold any.

@@ -15,20 +15,30 @@ from localcloud.server import Server
 from localcloud.state import StateDir
 
 DEFAULT_PORT = 4566
-_NAME = "localstack"
+NAME = "localstack"
 _PROBE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class LocalStack:
-    """One LocalStack on loopback; ``checkout`` holds the environments it and its functions run in."""
+    """One LocalStack on loopback; ``checkout`` holds the environments it and its functions run in.
+
+    It listens at ``address``. Functions look for it at ``LOOPBACK``: where that is another, somebody may stand between.
+    """
 
     port: int
     checkout: Path
+    address: str = LOOPBACK
+    runtime_python: Path | None = None
+    """What runs the functions. None = the runtime environment's interpreter."""
 
     @property
     def url(self) -> str:
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"http://{self._listens_at}"
+
+    @property
+    def _listens_at(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
     def server(self, state: StateDir) -> Server:
         """How it is run. Clears what an earlier run left: LocalStack starts empty each time.
@@ -36,14 +46,19 @@ class LocalStack:
         Raises LocalCloudError when an environment it needs has not been built.
         """
         built = environments(self.checkout)
-        data, function_logs = state.data / _NAME, state.logs / "functions"
+        data, function_logs = state.data / NAME, state.logs / "functions"
         shutil.rmtree(data, ignore_errors=True)
         _keep_previous(function_logs)
         return Server(
-            name=_NAME,
+            name=NAME,
             command=localstack_command(_python_of(built["localstack"])),
-            environment=localstack_environment(self.port, data, _python_of(built["runtime"]), function_logs),
-            directory=state.server_data(_NAME),
+            environment={
+                **localstack_environment(
+                    self.port, data, self.runtime_python or _python_of(built["runtime"]), function_logs
+                ),
+                "GATEWAY_LISTEN": self._listens_at,
+            },
+            directory=state.server_data(NAME),
             ready=self.answers,
             start_seconds=120,
             # It keeps nothing, and its functions end with it: an orderly stop is a courtesy.

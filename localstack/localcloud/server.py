@@ -54,11 +54,15 @@ class RunningServer:
                 cwd=server.directory,
                 env=None if server.environment is None else dict(server.environment),
                 start_new_session=True,
+                # Ours are ignored: a write to a full disk, or to nobody, is an error then, not the server's end.
+                restore_signals=False,
             )
         identity = ProcessIdentity.of(self._process.pid)
         if identity is not None:
             write_pid_file(self._pid_file, identity)
         self._identity = identity
+        self.may_end = False
+        """Whether its end is expected: a drill's, not a crash."""
 
     @property
     def pid(self) -> int:
@@ -67,6 +71,11 @@ class RunningServer:
     def exit_code(self) -> int | None:
         """None while it runs; negative for the signal that ended it."""
         return self._process.poll()
+
+    def signal(self, number: int) -> None:
+        """Sends a signal to it and its group; nothing when it has ended."""
+        if self._identity is not None:
+            self._identity.signal(number)
 
     def stop(self) -> None:
         """Ends it and what it started, reaps it and removes its pid file."""

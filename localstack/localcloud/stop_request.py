@@ -14,7 +14,8 @@ class StopRequest:
     """
 
     def __init__(self) -> None:
-        self.made = False
+        self.times = 0
+        """How often it was made."""
 
     def install(self) -> None:
         """Takes over the signals for the rest of the process's life. Main thread only."""
@@ -22,7 +23,7 @@ class StopRequest:
             signal.signal(number, self._note)
 
     def __call__(self) -> bool:
-        return self.made
+        return self.times > 0
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self.made = True
+        self.times += 1

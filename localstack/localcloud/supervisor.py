@@ -7,7 +7,8 @@ Who stops the servers:
   supervisor was killed;
 - the next start on the same state directory, from the pid files, if both were.
 
-A server that ends is never restarted: a development server that crashes should be noticed.
+A server that ends is never restarted by itself: a development server that crashes should be noticed. A drill says
+beforehand whose end is no crash (``excused``), and starts it again when it likes.
 """
 
 import contextlib
@@ -124,10 +125,30 @@ class Supervisor:
         if self._stop_requested():
             raise StopRequested
         for running in self._running:
-            code = running.exit_code()
+            code = None if running.may_end else running.exit_code()
             if code is not None:
                 how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
                 raise _failure(running, how)
+
+    def running(self, name: str) -> RunningServer:
+        """The server called ``name``. Raises ValueError when there is none."""
+        return self._running[self._place(name)]
+
+    def excused(self, name: str) -> RunningServer:
+        """The server called ``name``, whose end raises nothing until ``start_again``. Raises ValueError."""
+        running = self.running(name)
+        running.may_end = True
+        return running
+
+    def start_again(self, name: str) -> RunningServer:
+        """Ends the server called ``name``, if it still runs, and launches it without waiting. Raises ValueError."""
+        place = self._place(name)
+        self._running[place].stop()
+        self._running[place] = self._launch(self._running[place].server)
+        return self._running[place]
+
+    def _place(self, name: str) -> int:
+        return [running.server.name for running in self._running].index(name)
 
     def watch(self) -> None:
         """Never returns: raises ServerFailed when a server ends, StopRequested when asked to stop."""

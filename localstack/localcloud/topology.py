@@ -6,16 +6,43 @@ REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 """Every region the arena knows; the first is where an unnamed one defaults to."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Topology:
-    """A tier's local servers. ``stage`` is the Chalice stage that is deployed."""
+    """A tier's local servers, and how many environments of the API each region keeps warm."""
 
-    stage: str
     mongo_members: int
+    cache: str
+    """One of ``CACHES``."""
+    instances_min: int
+    """The guide's number."""
+    instances_max: int
+    """What two cores can show, where the guide's number is higher."""
+    regions: tuple[str, ...] = REGIONS
+    """Where it is brought up unless other regions are asked for."""
+    missing: str = ""
+    """What the guide gives the tier and no local server does."""
 
 
-TIERS = {"development": Topology(stage="dev", mongo_members=1)}
-"""The tiers the local cloud can run."""
+STAGE = "dev"
+"""The Chalice stage that is deployed, whatever the tier: the others' functions insist on Redis by TLS."""
+
+_UNSHARDED = "sharding: no package has mongos, so one replica set stands for the shards (docs/sharding.md)"
+
+TIERS = {
+    "development": Topology(mongo_members=1, cache="single", instances_min=1, instances_max=1),
+    "staging": Topology(mongo_members=3, cache="single", instances_min=2, instances_max=2),
+    "production": Topology(mongo_members=3, cache="cluster", instances_min=3, instances_max=8, missing=_UNSHARDED),
+    "enterprise": Topology(
+        mongo_members=3,
+        cache="cluster",
+        instances_min=10,
+        instances_max=12,
+        # Thirty environments start too slowly for two cores to wait for.
+        regions=REGIONS[:1],
+        missing=_UNSHARDED,
+    ),
+}
+"""The tiers the local cloud can run, smallest first; their fronts stand in ``infra.fronts.tiers``."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,12 @@ def test_the_first_request_makes_a_player_and_later_ones_keep_the_money(world: W
     assert world.one("users") == again
 
 
+def test_a_player_is_read_as_stored(world: World) -> None:
+    assert world.players.player("777") is None
+    stored = world.players.upsert_player("777", PROFILE, NOON)
+    assert world.players.player("777") == stored
+
+
 def test_parallel_first_requests_make_one_player(world: World) -> None:
     """The unique telegramId decides."""
     with ThreadPoolExecutor(8) as threads:

@@ -1,14 +1,19 @@
 """A battle, from command to what is answered and stored; on both stores."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from bson import ObjectId
 
 from chalicelib.arena import engine
+from chalicelib.arena.ports import Outcome, Snapshot, Store
 from chalicelib.errors import ArenaError
 from tests.worlds import NOON, SECRET, World
+
+T = TypeVar("T")
 
 
 def strong(world: World, **fields: Any) -> dict[str, Any]:
@@ -171,6 +176,36 @@ def test_entry_costs_are_debited_counted_and_remembered_for_the_day(world: World
     assert debits == {("NEUR", 30, "paid"), ("AIBA", 20, "paid")}
     day = world.one("economydays", stripe=3)
     assert (day["spentNeur"], day["burnedAiba"], day["burnedAibaByReason"]) == (30, 20, {"entry": 20})
+
+
+def test_environments_that_meet_on_a_stripe_part(world: World) -> None:
+    """A thrown away attempt leaves its stripe, and the next battle begins where the last one was committed."""
+
+    @dataclass(frozen=True)
+    class Contended:
+        """Throws the first attempt of the first transaction away."""
+
+        store: Store
+        lost: list[bool] = field(default_factory=list)
+
+        def new_id(self) -> Any:
+            return self.store.new_id()
+
+        def transact(self, work: Callable[[Snapshot], Outcome[T]]) -> T:
+            def attempt(snapshot: Snapshot) -> Outcome[T]:
+                if not self.lost:
+                    self.lost.append(True)
+                    work(snapshot)
+                return work(snapshot)
+
+            return self.store.transact(attempt)
+
+    world.add_player()
+    service = replace(world, store=Contended(world.store)).battles(stripe=3)
+    for number in range(3):
+        service.run(world.command(strong(world), f"request-{number}"))
+    emitted = {day["stripe"]: day.get("emittedAiba", 0) for day in world.all("economydays")}
+    assert [stripe for stripe, amount in emitted.items() if amount] == [4]
 
 
 def test_beyond_the_cap_the_reward_is_nothing_and_the_battle_counts(world: World) -> None:

@@ -83,7 +83,7 @@ def test_it_is_known_how_much_each_region_waits_for(world: World) -> None:
 def test_two_publishers_never_have_the_same_event(world: World) -> None:
     for number in range(60):
         committed(world, number, EAST)
-    start = threading.Barrier(4)
+    start = threading.Barrier(4, timeout=60)
 
     def claim_all() -> list[str]:
         start.wait()

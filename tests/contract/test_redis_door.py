@@ -69,14 +69,17 @@ def test_many_commands_of_many_slots_are_answered_in_order(place: Place) -> None
 
 
 def test_many_commands_take_one_round_trip_per_node(place: Place) -> None:
-    """Counted by the servers: the reads that brought commands."""
+    """Counted by the servers: the reads that brought commands. A replica's word, each second, is counted with them."""
     keys = place.keys(60)
     place.door.execute_all([("GET", key) for key in keys])
-    before = reads(place.door)
-    place.door.execute_all([("SET", key, 1) for key in keys])
-    after = reads(place.door)
+    fewest: dict[Any, int] = {}
+    for _ in range(10):
+        before = reads(place.door)
+        place.door.execute_all([("SET", key, 1) for key in keys])
+        after = reads(place.door)
+        fewest = {node: min(after[node] - before[node], fewest.get(node, 1000)) for node in before}
     # The first INFO was read after its own count was taken.
-    assert {node: after[node] - before[node] for node in before} == dict.fromkeys(before, 2)
+    assert set(fewest.values()) == {2}
 
 
 def reads(door: RedisDoor) -> dict[Any, int]:
@@ -159,11 +162,11 @@ def test_many_values_in_many_slots(place: Place) -> None:
 
 def test_values_expire(place: Place) -> None:
     values = Values[int](place.door, place.prefix)
-    values.set_all({"short": 1, "long": 2}, seconds=0.9)
+    values.set_all({"short": 1, "long": 2}, seconds=90.5)
     values.set("long", 2, seconds=3600.0004)
     client = client_of(place.urls)
-    assert 0 < client.pttl(place.prefix + "short") <= 900
-    assert 900 < client.pttl(place.prefix + "long") <= 3_600_000
+    assert 0 < client.pttl(place.prefix + "short") <= 90_500
+    assert 90_500 < client.pttl(place.prefix + "long") <= 3_600_000
     client.close()
     with pytest.raises(ValueError, match="0 s"):
         values.set("never", 1, seconds=0)

@@ -22,7 +22,7 @@ from chalicelib.data.store import MongoStore
 from chalicelib.replication.applying import AppliedEvent, decide
 from chalicelib.replication.capture import Recorder
 from chalicelib.replication.conversion import envelope_of, event_of
-from chalicelib.replication.ports import APPLIED, CONFLICTS, Event, ReplicaStore
+from chalicelib.replication.ports import APPLIED, CONFLICTS, Event, ReplicaStore, Wanted
 from chalicelib.replication.rules import VERSIONS
 from tests.fakes.memory_replica import MemoryReplica
 from tests.fakes.memory_store import MemoryStore
@@ -266,9 +266,14 @@ def test_documents_are_found_by_lists_of_values(world: World, replica: ReplicaSt
         **{"sourceType": ["t"], "sourceId": ["s1", "s3", "s9"], "telegramId": ["1", "2"], "currency": ["NEUR"]},
         **{"direction": ["credit"], "reason": ["r"]},
     }
-    found = replica.transact(lambda snapshot: Outcome(snapshot.find("ledgerentries", where)))
-    assert sorted(row["amount"] for row in found) == [1, 3]
-    assert not replica.transact(lambda snapshot: Outcome(snapshot.find("ledgerentries", {**where, "reason": ["x"]})))
+    ways: list[Wanted] = [
+        ("ledgerentries", where),
+        ("ledgerentries", {**where, "reason": ["x"]}),
+        ("gamemodes", {"key": []}),
+        ("ledgerentries", {"_id": [rows[0]["_id"]]}),
+    ]
+    found = replica.transact(lambda snapshot: Outcome(snapshot.find_all(ways)))
+    assert [sorted(row["amount"] for row in each) for each in found] == [[1, 3], [], [], [0]]
     config = replica.transact(lambda snapshot: Outcome(snapshot.economy_config()))
     assert config == world.one("economyconfigs")
 

@@ -16,8 +16,10 @@ from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.operations import Operations
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from chalicelib.data.shared_metrics import MongoSharedMetrics
-from chalicelib.monitoring.families import CACHE_BREAKER, HTTP_REQUESTS, PROCESSING_LATENCY
-from chalicelib.monitoring.registry import Values
+from chalicelib.monitoring.families import CACHE_BREAKER, DATABASE_POOL, HTTP_REQUESTS, PROCESSING_LATENCY
+from chalicelib.monitoring.figures import Figures
+from chalicelib.monitoring.history import HISTORY_KEPT, MinutePoint
+from chalicelib.monitoring.registry import Values, series_key
 from chalicelib.monitoring.reports import (
     REPORT_SECONDS,
     SEQUENCE_KEPT,
@@ -43,7 +45,7 @@ def shared(request: pytest.FixtureRequest) -> Iterator[SharedMetrics]:
         database: Database[Document] = request.getfixturevalue("database")
         ensure_indexes(database)
         pools = Pools(request.getfixturevalue("mongo_uri"), without_secondaries(GUIDE_POOLS))
-        yield MongoSharedMetrics(Operations(pools, database.name))
+        yield MongoSharedMetrics(Operations(pools, database.name), flush_seconds=20)
         pools.close()
     else:
         cluster = request.param == "cluster"
@@ -118,7 +120,8 @@ class TestReports:
             request_rate=12.5,
             busy_share=0.875,
             in_flight=1,
-            gauges={CACHE_BREAKER: 2.0},
+            gauges={CACHE_BREAKER: 2.0, series_key(DATABASE_POOL, ("primary", "open")): 2},
+            figures=Figures(load_average=0.5, resident_bytes=123_456_789, commands=12, command_microseconds=4_200),
         )
         shared.flush(flush(1, {}, told))
         assert shared.live(NOON) == [told]
@@ -170,6 +173,42 @@ def test_the_record_is_kept_until_the_next(shared: SharedMetrics) -> None:
     series = "aiba_cache_memory_used_bytes|5f0c.a"
     for minute in (1, 2):
         at = NOON + timedelta(minutes=minute)
-        record = RegionRecord(at=at, gauges={series: 12.5 * minute}, baseline={OK: minute})
+        record = RegionRecord(at=at, gauges={series: 12.5 * minute}, baseline={OK: minute}, grown={OK: 1}, seconds=60.5)
         shared.record(record)
         assert shared.state(NOON).record == record
+
+
+class TestHistory:
+    def test_points_come_back_oldest_first_as_they_were_kept(self, shared: SharedMetrics) -> None:
+        assert shared.points(NOON) == []
+        points = [
+            MinutePoint(
+                at=NOON + timedelta(minutes=minute),
+                requests_per_second=12.5,
+                latency_p99_seconds=0.25,
+                battles_per_second={("prediction", "rookie"): 0.5, ("guild.wars", "pro"): 0.25},
+                instances=minute,
+            )
+            for minute in range(4)
+        ]
+        for one in (points[2], points[0], points[3], points[1]):
+            shared.keep(one)
+        assert shared.points(NOON) == points
+        assert shared.points(NOON + timedelta(minutes=2)) == points[2:]
+
+    def test_a_minute_is_kept_once_and_its_last_point_counts(self, shared: SharedMetrics) -> None:
+        for instances in (3, 4, 4):
+            shared.keep(MinutePoint(at=NOON, instances=instances))
+        assert shared.points(NOON) == [MinutePoint(at=NOON, instances=4)]
+
+
+def test_minutes_end_after_a_day(request: pytest.FixtureRequest) -> None:
+    """MongoDB's are taken away by the server, by its own clock."""
+    door = RedisDoor.from_urls([request.getfixturevalue("valkey_url")], cluster=False, limits=UNHURRIED)
+    try:
+        for shared in (MemorySharedMetrics(), RedisSharedMetrics(door, door, f"test_{uuid.uuid4().hex}")):
+            for at in (NOON, NOON + timedelta(minutes=1), NOON + HISTORY_KEPT):
+                shared.keep(MinutePoint(at=at))
+            assert [found.at for found in shared.points(NOON)] == [NOON + timedelta(minutes=1), NOON + HISTORY_KEPT]
+    finally:
+        door.close()

@@ -1,4 +1,4 @@
-"""One whole local cloud per session, brought up by the command line on free ports and taken down with it."""
+"""One whole local cloud for the suite, brought up by the command line on free ports, taken down after its last test."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from infra.cli.battle import signed_init_data
+from tests.heir import taken_down_after_all
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND_TIMEOUT_SECONDS = 240
+COMMAND_TIMEOUT_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,11 @@ class Cloud:
         secrets = json.loads((self.state_dir / "secrets.json").read_text(encoding="utf-8"))
         return {"X-Telegram-Init-Data": signed_init_data(secrets["TELEGRAM_BOT_TOKEN"], user_id, f"player{user_id}")}
 
-    def environments(self, region: str) -> list[psutil.Process]:
-        """The processes that stand for Lambda environments of ``region``, of this cloud alone."""
+    def environments(self, region: str) -> list[tuple[psutil.Process, dict[str, str]]]:
+        """The processes that stand for Lambda environments of ``region``, of this cloud alone, with their variables.
+
+        The variables of a process can't be read once it has ended, as any of these may at any time.
+        """
         found = []
         for process in psutil.process_iter():
             try:
@@ -55,7 +60,7 @@ class Cloud:
                 continue
             ours = self.status["localstack"] in variables.get("AWS_ENDPOINT_URL", "")
             if ours and variables.get("AWS_LAMBDA_FUNCTION_NAME") and variables.get("AWS_REGION") == region:
-                found.append(process)
+                found.append((process, variables))
         return found
 
 
@@ -76,19 +81,29 @@ CACHE = "cluster"
 """Production's: what the functions do with a single server, or none, the other suites try."""
 ROOM_TO_SCALE = ("--parameter", "ScalingMax=3")
 """The development tier itself has one environment, and nothing to scale."""
+FRONT = ("--front", "nginx", "--front-port", "0", "--front-tls-port", "0")
+"""nginx sends nothing of its own accord: HAProxy's checks would be counted among the load of the other tests."""
 FREE_PORTS = ("--localstack-port", "0", "--mongo-port", "0", "--valkey-port", "0", "--websocket-port", "0")
 
 
-@pytest.fixture(scope="session")
-def cloud() -> Iterator[Cloud]:
+@contextmanager
+def brought_up(*options: str) -> Iterator[Cloud]:
+    """A local cloud of one's own on free ports."""
     with tempfile.TemporaryDirectory(prefix="arena-e2e-") as directory:
         state = Path(directory) / "state"
-        up = arena("up", "--detach", "--cache", CACHE, *ROOM_TO_SCALE, "--state-dir", str(state), *FREE_PORTS)
-        try:
-            assert up.returncode == 0, up.stdout + up.stderr
-            status = arena("status", "--json", "--state-dir", str(state))
-            assert status.returncode == 0, status.stderr
-            yield Cloud(state, json.loads(status.stdout))
-        finally:
-            down = arena("down", "--state-dir", str(state))
-        assert down.returncode == 0, down.stdout + down.stderr
+        with taken_down_after_all(state):
+            up = arena("up", "--detach", *options, "--state-dir", str(state), *FREE_PORTS)
+            try:
+                assert up.returncode == 0, up.stdout + up.stderr
+                status = arena("status", "--json", "--state-dir", str(state))
+                assert status.returncode == 0, status.stderr
+                yield Cloud(state, json.loads(status.stdout))
+            finally:
+                down = arena("down", "--purge", "--state-dir", str(state))
+            assert down.returncode == 0, down.stdout + down.stderr
+
+
+@pytest.fixture(scope="package")
+def cloud() -> Iterator[Cloud]:
+    with brought_up("--cache", CACHE, *FRONT, *ROOM_TO_SCALE) as found:
+        yield found

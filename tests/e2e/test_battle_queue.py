@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -17,17 +18,17 @@ from chalicelib.arena.brokers import new_broker
 from chalicelib.clock import system_clock
 from infra.cloud import Cloud as Aws
 from infra.template.stage import STAGES
-from tests.e2e.client import send
+from tests.e2e.client import ask
 from tests.e2e.conftest import Cloud
 from tests.gateway import Answer
 from tests.localstack.running import eventually
 
 REGION = "us-east-1"
-BATTLES = 1_000
+BATTLES = 400
 PLAYERS = [str(number) for number in range(600_000, 600_050)]
-ATTEMPTS = 5
 KILLS = 4
-DRAIN_SECONDS = 240
+DRAIN_SECONDS = 360
+"""A killed worker's messages come back after a minute and more, and some of them meet another that is killed."""
 LENGTH = re.compile(r'^aiba_battle_queue_length\{arena="prediction",league="rookie"\} (\d+)$', re.MULTILINE)
 
 
@@ -52,7 +53,7 @@ def resting_worker(aws: Aws) -> Iterator[Callable[[], None]]:
 
     def read(enabled: bool, state: str) -> None:
         client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
-        eventually(lambda: client.get_event_source_mapping(UUID=mapping["UUID"])["State"] == state, seconds=30)
+        eventually(lambda: client.get_event_source_mapping(UUID=mapping["UUID"])["State"] == state)
 
     read(False, "Disabled")
     yield lambda: read(True, "Enabled")
@@ -61,19 +62,19 @@ def resting_worker(aws: Aws) -> Iterator[Callable[[], None]]:
 
 def queue_battle(cloud: Cloud, player: str, broker: ObjectId, request_id: str) -> Answer:
     body = {"requestId": request_id, "brokerId": str(broker)}
-    return send("POST", f"{cloud.api(REGION)}/api/battle/queue", body, cloud.sign_in(int(player)))
+    return ask("POST", f"{cloud.api(REGION)}/api/battle/queue", body, cloud.sign_in(int(player)))
 
 
 def queue_length(cloud: Cloud) -> int:
     """As Prometheus sees it."""
-    page = send("GET", f"{cloud.api(REGION)}/metrics").text
+    page = ask("GET", f"{cloud.api(REGION)}/metrics").text
     found = LENGTH.search(page)
     assert found, page
     return int(found[1])
 
 
 def workers(cloud: Cloud) -> list[psutil.Process]:
-    return [one for one in cloud.environments(REGION) if "BattleWorker" in one.environ()["AWS_LAMBDA_FUNCTION_NAME"]]
+    return [one for one, its in cloud.environments(REGION) if "BattleWorker" in its["AWS_LAMBDA_FUNCTION_NAME"]]
 
 
 def counts(aws: Aws, url: str) -> dict[str, int]:
@@ -92,12 +93,12 @@ def test_a_queued_battle_is_told_at_its_status_url(cloud: Cloud) -> None:
     url = cloud.api(REGION) + answer.data["statusUrl"]
 
     def told_now() -> Answer:
-        return send("GET", url, headers=cloud.sign_in(610_000))
+        return ask("GET", url, headers=cloud.sign_in(610_000))
 
-    told = eventually(told_now, lambda answer: answer.data["status"] != "queued", seconds=30).data
+    told = eventually(told_now, lambda answer: answer.data["status"] != "queued", seconds=150).data
     assert (told["requestId"], told["status"], told["battle"]["requestId"]) == (request_id, "done", request_id)
     assert told["battle"]["starsGranted"] == 1
-    assert send("GET", url, headers=cloud.sign_in(610_001)).status == 404
+    assert ask("GET", url, headers=cloud.sign_in(610_001)).status == 404
     again = queue_battle(cloud, "610000", broker["_id"], request_id)
     assert (again.status, again.data["status"]) == (200, "done")
 
@@ -115,13 +116,13 @@ def test_a_message_nobody_can_read_is_dead_with_its_reason(aws: Aws, queues: dic
             return dict(message)
         return {}
 
-    message = eventually(dead, seconds=30)
+    message = eventually(dead, seconds=150)
     assert json.loads(message["Body"]) == {"format": 99}
     attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
     assert attributes == {"reason": "illegible: unknown format 99", "attempts": "1", "sourceMessageId": sent}
 
 
-def test_a_thousand_queued_battles_survive_killed_workers(
+def test_four_hundred_queued_battles_survive_killed_workers(
     cloud: Cloud, aws: Aws, queues: dict[str, str], resting_worker: Callable[[], None]
 ) -> None:
     """Each is fought once; the queue is seen growing and shrinking."""
@@ -135,12 +136,7 @@ def test_a_thousand_queued_battles_survive_killed_workers(
     started = time.monotonic()
 
     def enqueue(item: tuple[str, dict[str, Any]]) -> int:
-        """As a client does: a 503, when the crowded machine keeps SQS from answering in time, is tried again."""
-        for _ in range(ATTEMPTS):
-            status = queue_battle(cloud, item[1]["ownerTelegramId"], item[1]["_id"], item[0]).status
-            if status != 503:
-                break
-        return status
+        return queue_battle(cloud, item[1]["ownerTelegramId"], item[1]["_id"], item[0]).status
 
     ours = {"requestId": {"$regex": f"^{run}-"}}
     killed: list[int] = []
@@ -150,12 +146,15 @@ def test_a_thousand_queued_battles_survive_killed_workers(
             time.sleep(0.5)
             lengths.append(queue_length(cloud))
         resting_worker()
+        # The clock begins anew: how long it takes to queue them says nothing about how long it takes to fight them.
+        started = time.monotonic()
         while time.monotonic() - started < DRAIN_SECONDS and (lengths[-1] or not all(one.done() for one in accepted)):
             if len(killed) < KILLS and database.battles.count_documents(ours) > 30 * len(killed):
                 for worker in [one for one in workers(cloud) if one.pid not in killed][:1]:
                     # Not terminated: no chance to finish or to hand back what it holds.
-                    worker.kill()
-                    killed.append(worker.pid)
+                    with suppress(psutil.NoSuchProcess):
+                        worker.kill()
+                        killed.append(worker.pid)
             time.sleep(0.3)
             lengths.append(queue_length(cloud))
     # 200 where the message of an attempt that seemed to fail was fought before the next one.
@@ -166,7 +165,7 @@ def test_a_thousand_queued_battles_survive_killed_workers(
     assert max(lengths) >= BATTLES / 2
     assert lengths[-1] == 0
     # The length may have been counted some seconds ago.
-    eventually(lambda: database.battlejobs.count_documents({**ours, "status": "queued"}) == 0, seconds=30)
+    eventually(lambda: database.battlejobs.count_documents({**ours, "status": "queued"}) == 0)
     fought = Counter(battle["requestId"] for battle in database.battles.find(ours))
     assert fought == dict.fromkeys(wanted, 1)
     jobs = Counter(job["status"] for job in database.battlejobs.find(ours))

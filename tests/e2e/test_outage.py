@@ -4,16 +4,19 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 
+import psutil
 import pytest
 
 from localcloud.processes import read_pid_file
 from localcloud.state import StateDir
 from tests.e2e.client import send
 from tests.e2e.conftest import Cloud
+from tests.localstack.running import eventually
 
-ANSWER_SECONDS_MAX = 8
-"""The database budget (4 s) with room for a slow machine; the function's own time-out is above it."""
+ANSWER_SECONDS_MAX = 20
+"""The database budget (4 s) with room for a slow machine; the function's own time-out, and a driver's, are above it."""
 
 
 @pytest.fixture
@@ -24,6 +27,8 @@ def hung_database(cloud: Cloud) -> Iterator[None]:
     for identity in pids:
         assert identity is not None
         os.kill(identity.pid, signal.SIGSTOP)
+        process = psutil.Process(identity.pid)
+        eventually(process.status, lambda found: found == psutil.STATUS_STOPPED)
     yield
     for identity in pids:
         if identity is not None:
@@ -43,6 +48,8 @@ def test_a_hung_database_is_503_in_time_and_health_stays_cheap(cloud: Cloud, hun
 
 
 def test_the_arena_recovers_without_a_restart(cloud: Cloud) -> None:
-    """Runs after the outage: the same environments serve again."""
-    assert send("GET", f"{cloud.api()}/api/economy/me", headers=cloud.sign_in(31337)).status == 200
-    assert send("GET", f"{cloud.api()}/health/ready").status == 200
+    """Runs after the outage: the same environments serve again, once the database has dealt with what waited."""
+    headers = cloud.sign_in(31337)
+    for path in ("/api/economy/me", "/health/ready"):
+        ask = partial(send, "GET", cloud.api() + path, headers=headers)
+        eventually(ask, lambda answer: answer.status == 200)

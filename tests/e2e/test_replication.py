@@ -5,8 +5,10 @@ import random
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psutil
@@ -18,15 +20,16 @@ from chalicelib.replication.conversion import envelope_of, iso
 from chalicelib.replication.envelope import Envelope
 from chalicelib.replication.signing import Keyring
 from infra.cloud import Cloud as Aws
-from tests.e2e.client import send
+from tests.e2e.client import ask
 from tests.e2e.conftest import Cloud
-from tests.localstack.running import eventually
+from tests.localstack.running import PATIENCE_SECONDS, eventually
 from tests.replication_load import Convergence, Writers, queue_urls
 
 SOURCE, *OTHERS = REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 DRAIN_SECONDS = 240
 """A killed receiver's messages come back after a minute and a half."""
 WRITES_PER_SECOND, WRITING_SECONDS = 20, 10
+KILLS_MIN, ROUNDS_MAX = 4, 10
 
 
 @pytest.fixture
@@ -45,9 +48,9 @@ def keyring(cloud: Cloud) -> Keyring:
 
 def fight(cloud: Cloud, user: int) -> str:
     """The requestId of a battle of a new player."""
-    broker = send("POST", f"{cloud.api()}/api/brokers/starter", {}, cloud.sign_in(user))
+    broker = ask("POST", f"{cloud.api()}/api/brokers/starter", {}, cloud.sign_in(user))
     body = {"requestId": str(uuid.uuid4()), "brokerId": broker.json["data"]["_id"]}
-    answer = send("POST", f"{cloud.api()}/api/battle/run", body, cloud.sign_in(user))
+    answer = ask("POST", f"{cloud.api()}/api/battle/run", body, cloud.sign_in(user))
     assert answer.status == 200, answer.text
     return str(body["requestId"])
 
@@ -76,15 +79,22 @@ def test_battles_appear_in_every_region_with_the_same_books(cloud: Cloud, region
         who: sum(amount for key, amount in books["ledger"].items() if key[1:3] == (who, "AIBA")) for who in players
     }
     assert all(user["totals"] for user in books["players"].values())
-    assert all(event["pending"] == [] for event in regions.database(SOURCE).outbox.find())
+    # The publisher notes what it has sent after the others have it.
+    outbox = regions.database(SOURCE).outbox
+    eventually(lambda: outbox.count_documents({"pending": {"$ne": []}}), lambda waiting: waiting == 0, seconds=150)
+
+
+def received(cloud: Cloud, region: str, request_id: str) -> bool:
+    """Whether the receivers' logs have it: they write after they have applied."""
+    logs = (cloud.state_dir / "logs" / "functions").glob(f"{region}.*ReplicationReceiver*")
+    return any(request_id in log.read_text(encoding="utf-8", errors="replace") for log in logs)
 
 
 def test_the_sources_request_is_in_the_receivers_log(cloud: Cloud, regions: Convergence) -> None:
     request_id = fight(cloud, random.randrange(10**9, 2**40))
     assert regions.drained(SOURCE, DRAIN_SECONDS) is not None
     for region in OTHERS:
-        logs = (cloud.state_dir / "logs" / "functions").glob(f"{region}.*ReplicationReceiver*")
-        assert any(request_id in log.read_text(encoding="utf-8", errors="replace") for log in logs)
+        eventually(partial(received, cloud, region, request_id))
 
 
 def test_what_is_tampered_with_is_a_dead_letter_that_says_so(
@@ -106,7 +116,7 @@ def test_what_is_tampered_with_is_a_dead_letter_that_says_so(
         )
         return next((one for one in found.get("Messages", []) if one["Body"] == body), None)
 
-    found = eventually(letter, lambda one: one is not None, seconds=60)
+    found = eventually(letter, lambda one: one is not None, seconds=150)
     assert found is not None
     attributes = {name: value["StringValue"] for name, value in found["MessageAttributes"].items()}
     assert attributes["reason"].startswith("bad_signature: ")
@@ -118,12 +128,12 @@ def test_the_route_takes_an_envelope_once_and_nothing_old(cloud: Cloud, regions:
     assert regions.drained(SOURCE, DRAIN_SECONDS) is not None
     url = f"{cloud.api(OTHERS[0])}/api/replication/receive"
     envelope = resent(regions, keyring)
-    answer = send("POST", url, envelope.wire())
+    answer = ask("POST", url, envelope.wire())
     assert (answer.status, answer.json["data"]["events"][0]["fate"]) == (200, "duplicate")
     long_ago = keyring.sign(replace(envelope, sent_at=iso(system_clock() - timedelta(hours=1))))
-    stale = send("POST", url, long_ago.wire())
+    stale = ask("POST", url, long_ago.wire())
     assert (stale.status, stale.error["code"]) == (401, "stale")
-    home = send("POST", f"{cloud.api()}/api/replication/receive", envelope.wire())
+    home = ask("POST", f"{cloud.api()}/api/replication/receive", envelope.wire())
     assert (home.status, home.error["code"]) == (403, "unknown_source")
 
 
@@ -144,27 +154,29 @@ def test_killed_publishers_and_receivers_lose_nothing(cloud: Cloud, regions: Con
     writers = Writers(cloud.status)
     killer.start()
     try:
-        done = writers.write(WRITES_PER_SECOND, WRITING_SECONDS)
+        rounds = [writers.write(WRITES_PER_SECOND, WRITING_SECONDS, within=PATIENCE_SECONDS)]
+        # On a busy machine those who were killed are slow to come again.
+        while len(kills) < KILLS_MIN and len(rounds) < ROUNDS_MAX:
+            rounds.append(writers.write(WRITES_PER_SECOND, 1, within=PATIENCE_SECONDS))
     finally:
         stop.set()
         killer.join()
         writers.close()
-    assert done.failures == 0
-    assert done.writes >= 200
-    assert len(kills) >= 4, kills
+    assert sum(done.failures for done in rounds) == 0
+    assert rounds[0].writes >= WRITES_PER_SECOND * WRITING_SECONDS
+    assert len(kills) >= KILLS_MIN, kills
+    players = set[str]().union(*(done.players for done in rounds))
     assert regions.drained(SOURCE, DRAIN_SECONDS) is not None, regions.missing(SOURCE)
-    assert equal(regions, done.players)
-    assert len(regions.books(SOURCE, done.players)["players"]) == len(done.players)
+    assert equal(regions, players)
+    assert len(regions.books(SOURCE, players)["players"]) == len(players)
 
 
 def killed(cloud: Cloud, region: str, function: str) -> list[str]:
     """Kills the environments of a function; what was killed."""
     found = []
-    for process in cloud.environments(region):
-        try:
-            if function in process.environ()["AWS_LAMBDA_FUNCTION_NAME"]:
+    for process, its in cloud.environments(region):
+        if function in its["AWS_LAMBDA_FUNCTION_NAME"]:
+            with suppress(psutil.NoSuchProcess):
                 process.kill()
                 found.append(function)
-        except psutil.Error:
-            continue
     return found

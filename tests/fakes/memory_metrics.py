@@ -3,6 +3,7 @@
 import threading
 from datetime import datetime
 
+from chalicelib.monitoring.history import HISTORY_KEPT, MinutePoint
 from chalicelib.monitoring.registry import Values
 from chalicelib.monitoring.reports import (
     SEQUENCE_KEPT,
@@ -27,6 +28,7 @@ class MemorySharedMetrics:
         self._added: dict[str, tuple[int, datetime]] = {}
         self._reports: dict[str, tuple[InstanceReport, Values]] = {}
         self._record: RegionRecord | None = None
+        self._points: dict[datetime, MinutePoint] = {}
         self._lock = threading.Lock()
 
     def flush(self, flush: Flush) -> None:
@@ -56,6 +58,18 @@ class MemorySharedMetrics:
     def record(self, record: RegionRecord) -> None:
         self._require_up()
         self._record = record
+
+    def keep(self, point: MinutePoint) -> None:
+        self._require_up()
+        with self._lock:
+            self._points[point.at] = point
+            for at in [at for at in self._points if at <= point.at - HISTORY_KEPT]:
+                del self._points[at]
+
+    def points(self, since: datetime) -> list[MinutePoint]:
+        self._require_up()
+        with self._lock:
+            return [point for at, point in sorted(self._points.items()) if at >= since]
 
     def tidy(self, now: datetime) -> int:
         self._require_up()

@@ -1,12 +1,15 @@
 """A queue in memory, with the side that sends and the side that receives."""
 
+import contextlib
 import itertools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from chalicelib.arena.battle_queue_ports import MessageQueue, OutgoingMessage
+from chalicelib.arena.dead_letters import OURS, UNKNOWN_REASON, DeadLetter
+from chalicelib.clock import Clock
 from chalicelib.errors import Unavailable
 
 
@@ -85,3 +88,49 @@ class MemoryQueue:
     def delete(self, message: Received) -> None:
         with self._lock:
             self._messages.pop(message.message_id, None)
+
+
+@dataclass
+class MemoryDeadLetters:
+    """``dead_letters.DeadLetterQueue`` over two queues in memory."""
+
+    messages: MemoryQueue
+    dead: MemoryQueue
+    clock: Clock
+    stubborn: bool = False
+    """Sends, and does not delete."""
+
+    @contextlib.contextmanager
+    def held(
+        self, most: int, *, wanted: Collection[str] = (), go_on: Callable[[], bool] = lambda: True
+    ) -> Iterator[list[DeadLetter]]:
+        received: list[Received] = []
+        while len(received) < most and go_on() and (page := self.dead.receive(min(10, most - len(received)))):
+            received += page
+            if wanted and {one.message_id for one in received}.issuperset(wanted):
+                break
+        try:
+            yield [self._letter(one) for one in received]
+        finally:
+            for one in received:
+                self.dead.release(one)
+
+    def send(self, letter: DeadLetter, body: str) -> None:
+        self.messages.send(body, attributes=letter.attributes)
+
+    def delete(self, letter: DeadLetter) -> None:
+        if self.stubborn:
+            raise Unavailable("queue_unavailable", "the queue can't be reached")
+        self.dead.delete(Received(letter.message_id, letter.body, {}, 1, letter.receipt))
+
+    def _letter(self, one: Received) -> DeadLetter:
+        told = one.attributes
+        return DeadLetter(
+            message_id=one.message_id,
+            receipt=one.receipt,
+            body=one.body,
+            reason=told.get("reason") or UNKNOWN_REASON,
+            attempts=int(told.get("attempts", 0)),
+            died_at=self.clock(),
+            attributes={name: value for name, value in told.items() if name not in OURS},
+        )

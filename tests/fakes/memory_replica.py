@@ -1,10 +1,10 @@
 """``ReplicaStore`` in memory."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from chalicelib.arena.ports import Document, Outcome
-from chalicelib.replication.ports import ReplicaSnapshot
+from chalicelib.replication.ports import ReplicaSnapshot, Wanted
 from tests.fakes.memory_database import Moment
 from tests.fakes.memory_store import MemoryStore
 
@@ -17,8 +17,8 @@ class MemoryReplicaSnapshot:
     def __init__(self, moment: Moment) -> None:
         self._moment = moment
 
-    def find(self, collection: str, where: Mapping[str, Sequence[Any]]) -> list[Document]:
-        return self._moment.having(collection, where)
+    def find_all(self, wanted: Sequence[Wanted]) -> list[list[Document]]:
+        return [self._moment.having(collection, where) for collection, where in wanted]
 
     def economy_config(self) -> Document:
         return next(iter(self._moment.find("economyconfigs")), {})

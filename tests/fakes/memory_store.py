@@ -21,6 +21,7 @@ from chalicelib.arena.ports import (
     Document,
     GuildRivalry,
     Insert,
+    Membership,
     Outcome,
     Recorder,
     Referrer,
@@ -48,11 +49,6 @@ class MemorySnapshot:
 
     def battle(self, query: BattleQuery) -> BattleView:
         find = self._moment.find
-        guild = _first(
-            guild
-            for guild in find("guilds", {"active": True})
-            if any(member["telegramId"] == query.telegram_id for member in guild["members"])
-        )
         boosts = [b for b in find("boosts", {"telegramId": query.telegram_id}) if b["expiresAt"] > query.now]
         referrals = find("referrals", {"ownerTelegramId": query.telegram_id})
         return BattleView(
@@ -61,11 +57,10 @@ class MemorySnapshot:
             broker=_first(find("brokers", {"_id": ObjectId(query.broker_id), **_LIVING})),
             mode=self._mode(query),
             config=_first(find("economyconfigs")) or {},
-            guild=guild,
             boost=max(boosts, key=lambda boost: boost["expiresAt"], default=None),
             referral=_first(referral for referral in referrals if referral.get("active") is not False),
             stripe=_first(find("economydays", {"_id": query.stripe_id})),
-            rivalry=self.guild_rivalry(guild["_id"]) if guild is not None and query.with_rivalry else None,
+            membership=self.membership(query.telegram_id) if query.with_guild else None,
             referrer=self._referrer(query.telegram_id),
             boss=max(find("globalbosses", {"status": "active"}), key=lambda boss: boss["createdAt"], default=None),
         )
@@ -82,7 +77,15 @@ class MemorySnapshot:
         wanted = {"enabled": True, "arena": query.arena, "league": query.league}
         return min(self._moment.find("gamemodes", wanted), key=lambda mode: str(mode["key"]), default=None)
 
-    def guild_rivalry(self, guild_id: Any) -> GuildRivalry:
+    def membership(self, telegram_id: str) -> Membership | None:
+        guild = _first(
+            guild
+            for guild in self._moment.find("guilds", {"active": True})
+            if any(member["telegramId"] == telegram_id for member in guild["members"])
+        )
+        return None if guild is None else Membership(guild, self._rivalry(guild["_id"]))
+
+    def _rivalry(self, guild_id: Any) -> GuildRivalry:
         others = [guild for guild in self._moment.find("guilds", {"active": True}) if guild["_id"] != guild_id]
         opponent = max(others, key=lambda guild: (guild["createdAt"], guild["_id"]), default=None)
         return GuildRivalry(opponent, self._pool(guild_id), 0 if opponent is None else self._pool(opponent["_id"]))
@@ -167,6 +170,9 @@ class MemoryPlayers:
         if any(name not in player or player[name] != value for name, value in profile.items()):
             self._write(Update("users", where, {"$set": dict(profile)}))
         return {**player, **profile}
+
+    def player(self, telegram_id: str) -> Document | None:
+        return _first(self._database.now().find("users", {"telegramId": telegram_id}))
 
     def account(self, telegram_id: str) -> Account:
         moment = self._database.now()

@@ -52,18 +52,18 @@ class WrongClock:
         return NOON + timedelta(seconds=self._off)
 
 
-def contend(contender: Contender, taken: "Synchronized[int]", goal: int, report: Connection) -> None:
+def contend(contender: Contender, taken: "Synchronized[int]", goal: "Synchronized[int]", report: Connection) -> None:
     """Takes the lock until all together have ``goal`` times; reports what came of it."""
     choice = random.Random(contender.seed)
     clock = WrongClock(choice)
     pools = Pools(contender.mongo_uri)
-    operations = Operations(pools, contender.database)
+    operations = Operations(pools, contender.database, budget_seconds=20)
     soon = BreakerRules(open_seconds=0.1, open_seconds_max=0.2)
     door = RedisDoor.from_urls([contender.redis_url], cluster=False, limits=PATIENT, breaker_rules=soon)
     leases = RedisLeases(door, contender.database)
     locks = Locks(leases, MongoFences(operations, clock.wall), monotonic=clock.monotonic, choice=choice)
     seen: Counter[str] = Counter()
-    while taken.value < goal:
+    while taken.value < goal.value:
         held = locks.acquire(LOCK, seconds=TERM_SECONDS, wait_seconds=5.0)
         if held is None:
             seen["in vain"] += 1

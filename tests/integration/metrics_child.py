@@ -8,7 +8,7 @@ from chalicelib.clock import ManualClock
 from chalicelib.data.operations import Operations
 from chalicelib.data.pools import Pools
 from chalicelib.data.shared_metrics import MongoSharedMetrics
-from chalicelib.monitoring.families import HTTP_REQUESTS
+from chalicelib.monitoring.families import DATABASE_POOL, HTTP_REQUESTS
 from chalicelib.monitoring.meters import Meters
 from chalicelib.monitoring.reports import Flush, SharedMetrics
 from chalicelib.monitoring.usage import identify
@@ -23,7 +23,7 @@ def connect(url: str, database: str) -> SharedMetrics:
     if url.startswith("redis"):
         door = RedisDoor.from_urls([url], cluster=False, limits=UNHURRIED)
         return RedisSharedMetrics(door, door, database)
-    return MongoSharedMetrics(Operations(Pools(url), database, budget_seconds=20))
+    return MongoSharedMetrics(Operations(Pools(url), database, budget_seconds=20), flush_seconds=20)
 
 
 class HardOfHearing:
@@ -54,6 +54,7 @@ def work(url: str, database: str, name: str, bouts: int, told: Connection) -> No
         lambda: 0.0,
         failed=lambda error: None,
     )
+    meters.registry.watch(DATABASE_POOL, lambda: 1, pool="primary", state="open")
     done = 0
     while bouts == 0 or done < bouts * UNITS_PER_BOUT:
         for _ in range(UNITS_PER_BOUT):

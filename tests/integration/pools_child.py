@@ -18,8 +18,8 @@ from pymongo.monitoring import (
 
 from chalicelib.data.pools import ENVIRONMENT_POOLS, POOL_NAMES, Pools, without_secondaries
 
-PATIENCE_SECONDS: Final = 10.0
-PING_SECONDS: Final = 1.0
+PATIENCE_SECONDS: Final = 60.0
+PING_SECONDS: Final = 5.0
 OPEN: Final = {name: replace(spec, min_size=spec.max_size) for name, spec in ENVIRONMENT_POOLS.items()}
 """The pools of an environment at their fullest: the driver keeps as many connections open as it may."""
 

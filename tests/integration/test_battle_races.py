@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 def all_at_once(jobs: Sequence[Callable[[], T]]) -> list[T]:
     """Every job in a thread of its own, started together."""
-    gate = threading.Barrier(len(jobs))
+    gate = threading.Barrier(len(jobs), timeout=60)
 
     def run(job: Callable[[], T]) -> T:
         gate.wait()

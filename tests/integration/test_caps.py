@@ -67,7 +67,7 @@ class Arena:
     def all_at_once(self, arenas: list[str], stripes: int) -> Round:
         """One battle of each player; every one of them is answered."""
         self._count += 1
-        before, gate = emitted(self.world), threading.Barrier(PLAYERS)
+        before, gate = emitted(self.world), threading.Barrier(PLAYERS, timeout=60)
 
         def fight(number: int) -> Document:
             gate.wait()

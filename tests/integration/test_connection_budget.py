@@ -60,7 +60,7 @@ class Environments:
             child, pipe = self._running.pop()
             pipe.send("end")
             total += pipe.recv()
-            child.join(10)
+            child.join(60)
         return total
 
     def kill(self) -> None:
@@ -99,7 +99,7 @@ def environments(small_mongo: str) -> Iterator[Environments]:
 def budget(pools: Pools) -> ConnectionBudget:
     return ConnectionBudget(
         name="mongo_connections",
-        limit=pools.connection_limit(),
+        limit=pools.connection_limit(budget_seconds=20),
         reserved=RESERVED,
         per_environment=EACH,
         other_environments=0,
@@ -110,8 +110,8 @@ def budget(pools: Pools) -> ConnectionBudget:
 def test_scaling_stops_at_the_connection_budget_and_without_it_connections_are_refused(
     pools: Pools, environments: Environments
 ) -> None:
-    assert pools.connection_limit() == CONNECTIONS
-    store = MongoScaling(Operations(pools, "arena", budget_seconds=5.0))
+    assert pools.connection_limit(budget_seconds=20) == CONNECTIONS
+    store = MongoScaling(Operations(pools, "arena", budget_seconds=20))
     here = region(ManualClock(NOON), store, START, ceilings=(budget(pools).ceiling(),))
     here.provisioner.on_put = environments.scale
     environments.scale(START)

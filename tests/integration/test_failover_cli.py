@@ -2,12 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from bson import ObjectId
 from click.testing import CliRunner, Result
 from pymongo import MongoClient
 
@@ -15,27 +12,14 @@ from chalicelib.arena.ports import Document
 from chalicelib.replication.failover import SETTLE_SECONDS
 from infra.cli.failover import command
 from infra.cli.regions import command as regions_command
-
-REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
-FIRST, SECOND, THIRD = REGIONS
-NOW = datetime.now(UTC)
+from tests.told_regions import FIRST, REGIONS, SECOND, THIRD, ToldRegions
 
 
-@dataclass(frozen=True)
-class Databases:
-    """The regions' databases, and the command over some of them."""
-
-    client: MongoClient[Document]
-    uri: str
-    names: dict[str, str]
-
-    def address(self, region: str) -> str:
-        base, _, options = self.uri.partition("/?")
-        return f"{region}={base}/{self.names[region]}?{options}"
+class Databases(ToldRegions):
+    """And the command over some of them."""
 
     def run(self, *arguments: str, regions: tuple[str, ...] = REGIONS) -> Result:
-        given = [part for region in regions for part in ("--mongo", self.address(region))]
-        return CliRunner().invoke(command, [*given, *arguments])
+        return CliRunner().invoke(command, [*self.addresses(regions), *arguments])
 
     def role(self, region: str, of: str) -> Any:
         return (self.client[self.names[region]].regions.find_one({"_id": of}) or {}).get("servedBy", "nothing said")
@@ -43,18 +27,9 @@ class Databases:
 
 @pytest.fixture
 def databases(mongo_client: MongoClient[Document], mongo_uri: str) -> Iterator[Databases]:
-    names = {region: f"test_{ObjectId()}" for region in REGIONS}
-    told = {
-        "_id": ObjectId(),
-        "region": FIRST,
-        "version": f"{int(NOW.timestamp() * 1000):012x}0000f",
-        "occurredAt": NOW,
-        "changes": [{"collection": "users", "key": "777", "set": {"bio": "told"}, "entries": {}, "base": {}}],
-    }
-    mongo_client[names[FIRST]].outbox.insert_one(told)
-    yield Databases(mongo_client, mongo_uri, names)
-    for name in names.values():
-        mongo_client.drop_database(name)
+    with Databases.made(mongo_client, mongo_uri) as found:
+        found.tell(FIRST, "777")
+        yield found
 
 
 def test_a_dry_run_shows_the_steps_and_changes_nothing(databases: Databases) -> None:

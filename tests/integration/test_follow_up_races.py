@@ -191,7 +191,7 @@ def test_a_batch_that_never_commits_is_tried_in_halves(world: World) -> None:
 
 READS: Mapping[str, Find | FindOne] = {
     "due": follow_up_queries.due(NOON, 100),
-    "earnings": follow_up_queries.earnings(["r1", "r2"]),
+    "earnings": follow_up_queries.earnings(["777"], ["r1", "r2"]),
     "damages": follow_up_queries.damages([1], [2]),
     "bosses": follow_up_queries.bosses([1]),
     "modes": operator_queries.modes(None, None, None),

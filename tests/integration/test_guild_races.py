@@ -20,7 +20,7 @@ HANDS = 8
 
 def all_at_once(jobs: Sequence[Callable[[], object]]) -> Counter[str]:
     """Every job in a thread of its own, started together: how many were refused with which code, "ok" for the rest."""
-    gate = threading.Barrier(len(jobs))
+    gate = threading.Barrier(len(jobs), timeout=60)
 
     def run(job: Callable[[], object]) -> str:
         gate.wait()

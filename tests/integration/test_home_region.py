@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from chalicelib.errors import Unavailable
-from chalicelib.messaging.home_region import HomeRegionApi
+from chalicelib.messaging.home_region import ANSWER_BYTES_MAX, HomeRegionApi
 
 
 class Region(BaseHTTPRequestHandler):
@@ -19,10 +19,17 @@ class Region(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         self.seen.append((self.path, self.rfile.read(length), self.headers.get("X-Request-Id")))
-        status, body = {"/ok": (200, b"done"), "/refused": (409, b"no"), "/odd": (200, b"\xff")}.get(
-            self.path, (200, b"cut off")
-        )
+        status, body = {
+            "/ok": (200, b"done"),
+            "/refused": (409, b"no"),
+            "/odd": (200, b"\xff"),
+            "/moved": (302, b""),
+            "/kept": (307, b""),
+            "/endless": (200, b"x" * (ANSWER_BYTES_MAX + 1)),
+        }.get(self.path, (200, b"cut off"))
         self.send_response(status)
+        if status in (302, 307):
+            self.send_header("Location", "/ok")
         self.send_header("Content-Length", str(len(body) + (9 if self.path == "/cut" else 0)))
         self.send_header("Retry-After", "3")
         self.end_headers()
@@ -44,7 +51,7 @@ def region() -> Iterator[str]:
 
 
 def test_answers_and_refusals_come_back_as_they_are(region: str) -> None:
-    api = HomeRegionApi(timeout_seconds=5)
+    api = HomeRegionApi(timeout_seconds=30)
     answer = api.ask("POST", f"{region}/ok", {"x-request-id": "r1"}, b'{"a": 1}')
     assert (answer.status, answer.body, answer.headers["retry-after"]) == (200, "done", "3")
     assert Region.seen == [("/ok", b'{"a": 1}', "r1")]
@@ -56,6 +63,19 @@ def test_answers_and_refusals_come_back_as_they_are(region: str) -> None:
 def test_an_answer_that_is_none_is_no_answer(region: str, path: str) -> None:
     with pytest.raises(Unavailable, match="can't be reached"):
         HomeRegionApi(timeout_seconds=2).ask("POST", region + path, {}, b"")
+
+
+@pytest.mark.parametrize("path", ["/moved", "/kept", "/endless"])
+def test_a_players_sign_in_is_taken_nowhere_else(region: str, path: str) -> None:
+    with pytest.raises(Unavailable):
+        HomeRegionApi(timeout_seconds=30).ask("POST", region + path, {"x-telegram-init-data": "secret"}, b"{}")
+    assert [seen for seen, _, _ in Region.seen] == [path]
+
+
+@pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://127.0.0.1/x", "data:text/plain,x", "nothing"])
+def test_an_address_that_is_not_of_the_web_is_not_asked(url: str) -> None:
+    with pytest.raises(Unavailable):
+        HomeRegionApi(timeout_seconds=2).ask("GET", url, {}, b"")
 
 
 def test_nobody_there() -> None:

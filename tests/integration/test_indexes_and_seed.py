@@ -22,7 +22,7 @@ def test_all_indexes_are_created_once(fresh_database: Database[Document]) -> Non
     assert created == [f"{index.collection}.{index.name}" for index in INDEXES]
     assert ensure_indexes(fresh_database) == []
     assert fresh_database["users"].index_information()["telegramId_1"]["unique"]
-    six = "sourceType_1_sourceId_1_telegramId_1_currency_1_direction_1_reason_1"
+    six = "telegramId_1_sourceId_1_sourceType_1_currency_1_direction_1_reason_1"
     ledger = fresh_database["ledgerentries"].index_information()[six]
     assert ledger["unique"]
     assert set(ledger["partialFilterExpression"]) == {"sourceType", "sourceId"}

@@ -16,6 +16,7 @@ from chalicelib.settings import load
 from tests.gateway import call
 from tests.http_arena import Caller, fight, start
 from tests.installed import Fixed
+from tests.unhurried import UnhurriedArena
 from tests.unit.test_settings import DEVELOPMENT
 
 EVENT: Mapping[str, Any] = dict.fromkeys(
@@ -41,7 +42,7 @@ def arena(
     seed_defaults(database, clock())
     redis_url = valkey_url if request.param == "with redis" else ""
     environ = {**DEVELOPMENT, "MONGO_URI": mongo_uri, "MONGO_DATABASE": database.name, "REDIS_URL": redis_url}
-    arena = wiring.Arena(load(environ), clock=clock)
+    arena = UnhurriedArena(load(environ), clock=clock)
     wiring.install(Fixed(arena))
     yield arena
     wiring.install(None)

@@ -20,6 +20,7 @@ from tests.gateway import call
 from tests.http_arena import SCHEDULED, Caller, start
 from tests.installed import Fixed
 from tests.localstack.running import eventually
+from tests.unhurried import UnhurriedArena
 from tests.unit.test_settings import DEVELOPMENT
 
 NewEnvironment = Callable[..., wiring.Arena]
@@ -42,7 +43,7 @@ def environment(
 
     def make(**environ: str) -> wiring.Arena:
         stores = {"MONGO_URI": mongo_uri, "MONGO_DATABASE": database.name, "REDIS_URL": redis_url}
-        made.append(wiring.Arena(load({**DEVELOPMENT, **stores, **environ}), clock=clock))
+        made.append(UnhurriedArena(load({**DEVELOPMENT, **stores, **environ}), clock=clock))
         wiring.install(Fixed(made[-1]))
         return made[-1]
 

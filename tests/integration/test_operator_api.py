@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -14,6 +15,7 @@ from chalicelib import wiring
 from chalicelib.arena.economy_config import DEFAULTS
 from chalicelib.clock import ManualClock
 from chalicelib.entrypoints.operator_fields import ECONOMY
+from chalicelib.entrypoints.wire import iso_millis
 from chalicelib.settings import load
 from tests.gateway import Answer, call
 from tests.http_arena import SOME_ID, Caller, fight, start
@@ -130,6 +132,25 @@ def test_sign_in_is_limited_by_the_gateways_address(api: Chalice) -> None:
     assert {answer.error["code"] for answer in limited} == {"rate_limited"}
     assert {answer.headers["retry-after"] for answer in limited} == {"900"}
     assert call(api, "POST", LOGIN, CREDENTIALS, address="192.0.2.8").status == 200
+
+
+@pytest.mark.parametrize(("minutes", "seconds"), [(1, 60), (60, 3600), (720, 43_200), (None, 43_200)])
+def test_a_token_lives_as_long_as_was_asked_for(
+    api: Chalice, clock: ManualClock, minutes: int | None, seconds: int
+) -> None:
+    answer = call(api, "POST", LOGIN, {**CREDENTIALS, "minutes": minutes}).data
+    assert answer["expiresAt"] == iso_millis(clock() + timedelta(seconds=seconds))
+    headers = {"x-admin-token": answer["token"]}
+    clock.advance(seconds - 1)
+    assert call(api, "GET", MODES, headers=headers).status == 200
+    clock.advance(1)
+    assert call(api, "GET", MODES, headers=headers).error["code"] == "admin auth expired"
+
+
+@pytest.mark.parametrize(("minutes", "word"), [(0, "min:1"), (721, "max:720"), ("soon", "number")])
+def test_a_token_never_lives_longer_than_half_a_day(api: Chalice, minutes: object, word: str) -> None:
+    answer = call(api, "POST", LOGIN, {**CREDENTIALS, "minutes": minutes})
+    assert (answer.status, answer.error["details"]) == (400, {"minutes": word})
 
 
 def test_sign_in_names_missing_fields(api: Chalice) -> None:

@@ -24,6 +24,7 @@ from chalicelib.entrypoints.battles import routes, status_url
 from chalicelib.entrypoints.queues import battle_worker
 from chalicelib.entrypoints.scheduled import battle_sweep, metrics
 from chalicelib.errors import Unavailable
+from chalicelib.monitoring.families import BATTLES
 from chalicelib.settings import load
 from tests.consistency import assert_consistent
 from tests.gateway import Answer, call
@@ -148,6 +149,19 @@ def test_a_battle_is_accepted_fought_and_told(player: Caller, aws: Aws) -> None:
     assert (again.status, again.data["status"]) == (200, "done")
 
 
+def test_a_battle_counts_once_however_often_it_is_asked_for(player: Caller, aws: Aws, arena: wiring.Arena) -> None:
+    broker = start(player)
+    direct = {"requestId": "direct", "brokerId": broker}
+    for _ in range(2):
+        assert player("POST", "/api/battle/run", direct).status == 200
+    queue(player, start(player, 888), "queued", user=888)
+    messages = aws.sqs.receive_message(QueueUrl=aws.battles, VisibilityTimeout=0)["Messages"]
+    aws.sqs.send_message(QueueUrl=aws.battles, MessageBody=messages[0]["Body"])
+    assert aws.deliver() == (2, 0)
+    counted = {key: value for key, value in arena.meters.registry.values().items() if key.startswith(BATTLES)}
+    assert counted == {f"{BATTLES}|prediction|rookie": 2}
+
+
 @pytest.mark.parametrize(
     "request_id",
     ["a/b", "with space", "100%25", "é🎲", "?x=1&y=2#z", "+", "..", "run", "queue", "status", "plain-id_1.2~3"],
@@ -227,7 +241,8 @@ def test_the_length_of_the_queue_goes_up_and_down(
     ]
     capsys.readouterr()
     metrics(MINUTE, None)
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "BattleQueueLength" in line]
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "BattleQueueLength" in line]
+    lines = [one for one in told if "league" in one]
     assert {(one["arena"], one["league"]): one["BattleQueueLength"] for one in lines}["prediction", "rookie"] == 3
     assert aws.deliver() == (4, 0)
     clock.advance(LENGTHS_KEPT.total_seconds())
@@ -273,10 +288,10 @@ def test_what_fails_is_logged_by_its_message_and_the_request_that_queued_it(
     assert aws.deliver() == (1, 1)
     logged = {record.getMessage(): vars(record) for record in caplog.records}
     late, fought = logged["no time left for a queued battle"], logged["queued battle"]
-    assert late["request_id"] == fought["request_id"] == request_id
+    assert late["correlation_id"] == fought["correlation_id"] == request_id
     assert late["message_id"] == fought["message_id"]
     failed = logged["queued battle to be tried again"]
-    assert failed["request_id"] == ""
+    assert failed["correlation_id"] not in ("", request_id)
     assert failed["message_id"] not in ("", late["message_id"])
 
 
@@ -300,7 +315,7 @@ def test_direct_and_queued_runs_at_once_make_one_battle(world: World) -> None:
         (message,) = queue.messages.peek()
         for _ in range(3):
             queue.messages.send(message.body)
-        gate = threading.Barrier(8)
+        gate = threading.Barrier(8, timeout=60)
 
         def work(broker: Any = broker, request_id: str = request_id, gate: threading.Barrier = gate) -> str:
             gate.wait()

@@ -14,7 +14,7 @@ from chalicelib.arena.moments import epoch_ms
 from chalicelib.cache.cached_values import CONFIG, LEAGUES, PAGES, Item
 from chalicelib.cache.keys import CACHE_FOUGHT, CACHE_VALUES
 from chalicelib.cache.packing import PACKED_MAX_CHARACTERS
-from chalicelib.cache.read_through import SKEW_MS, ReadThrough
+from chalicelib.cache.read_through import PAUSE_SECONDS_MAX, SKEW_MS, ReadThrough
 from chalicelib.errors import Unavailable
 from tests.cached_regions import Region, Source, Timer, region
 from tests.integration.read_through_child import read_at_once
@@ -23,6 +23,7 @@ __all__ = ["region"]
 
 ITEM = Item(CONFIG, "economy")
 PROCESSES, THREADS = 4, 25
+BUSY_SECONDS = 30.0
 
 
 def test_a_hundred_misses_at_once_in_four_processes_load_once(region: Region) -> None:
@@ -136,11 +137,19 @@ def test_readers_never_see_what_was_there_before_a_change_they_came_after(region
     invalidation, lock = region.invalidation(), threading.Lock()
     stored = announced = 0
     wrong: list[str] = []
-    end = time.monotonic() + 1.0
+    began = time.monotonic()
+
+    def going() -> bool:
+        """For a second, and on a busy machine until there is something to see."""
+        seconds = time.monotonic() - began
+        return seconds < 1.0 or (seconds < BUSY_SECONDS and not (hits() > 50 < announced))
+
+    def hits() -> int:
+        return sum(result == "hit" for _, result in tuple(region.results))
 
     def write(draws: random.Random) -> None:
         nonlocal stored, announced
-        while time.monotonic() < end:
+        while going():
             time.sleep(draws.random() * 0.004)
             with lock:
                 stored += 1
@@ -155,7 +164,7 @@ def test_readers_never_see_what_was_there_before_a_change_they_came_after(region
             time.sleep(draws.random() * 0.003)
             return found
 
-        while time.monotonic() < end:
+        while going():
             with lock:
                 least = announced
             found = reader.cached(ITEM, load)
@@ -179,9 +188,9 @@ def test_readers_never_see_what_was_there_before_a_change_they_came_after(region
 
 def test_who_has_waited_long_enough_loads_alone_and_may_store(region: Region) -> None:
     """The holder of the lease is frozen. Its own value, when it comes after all, is as good."""
-    frozen, waiting = region.reader(), region.reader(wait_seconds=0.05)
+    timer = Timer()
+    frozen, waiting = region.reader(), region.reader(wait_seconds=0.05, monotonic=timer, pause=timer.wait)
     source = Source({"by": "who waited"})
-    began = time.monotonic()
 
     def freezing() -> Any:
         assert waiting.cached(ITEM, source) == {"by": "who waited"}
@@ -191,7 +200,7 @@ def test_who_has_waited_long_enough_loads_alone_and_may_store(region: Region) ->
     assert frozen.cached(ITEM, freezing) == {"by": "who was frozen"}
     assert source.loads == 1
     assert waiting.cached(ITEM, source) == {"by": "who was frozen"}
-    assert 0.05 <= time.monotonic() - began < 2
+    assert 0.05 <= timer.now < 0.05 + PAUSE_SECONDS_MAX
 
 
 def test_a_load_that_fails_lets_the_next_one_in_at_once(region: Region) -> None:
@@ -248,9 +257,9 @@ def test_whoever_has_fought_gets_what_was_loaded_after_that(region: Region) -> N
 
 
 def test_without_redis_everything_is_loaded_and_counted(region: Region) -> None:
-    reader, source = region.reader(region.unreachable()), Source()
-    began = time.monotonic()
+    waits: list[float] = []
+    reader, source = region.reader(region.unreachable(), pause=waits.append), Source()
     for _ in range(20):
         assert reader.cached(ITEM, source) == source.value
     assert (source.loads, region.told()) == (20, ["degraded"] * 20)
-    assert time.monotonic() - began < 5
+    assert waits == [], "nobody can be waited for"

@@ -12,12 +12,14 @@ from chalicelib.cache.door import QUICK, CacheUnavailable, DoorLimits, RedisDoor
 from chalicelib.cache.slots import parse_slots, slot_of
 from chalicelib.cache.topology import RefreshRules
 from tests.fakes.cache_observer import Observed
-from tests.redis_doors import UNHURRIED, door_to
+from tests.redis_doors import UNHURRIED, door_to, eventually
 from tests.servers import DrillCluster, drill_cluster
 
-BUDGET = 0.1
+BUDGET = 2.0
+"""Enough for a node that is well, whatever else the machine does and however many ask at once."""
 LIMITS = DoorLimits(budget_seconds=BUDGET, connections_per_node=1)
-SLACK = 0.3
+SLACK = 3.0
+PATIENCE_SECONDS = 60.0
 DOORS = 20
 
 
@@ -72,17 +74,22 @@ def test_connections_are_as_many_as_stated(cluster: DrillCluster) -> None:
             door.execute("SET", key, 1)
             door.execute_all([("GET", key) for key in keys])
 
+    def connections() -> dict[str, int]:
+        return {name: len(node.client_list(_type="normal")) - 1 for name, node in nodes.items()}
+
+    masters = cluster.masters()
+    # Of whoever has just looked at the cluster, a server hears a moment late that they have gone; so of doors below.
+    eventually("nobody is connected", lambda: not any(connections().values()))
     with ThreadPoolExecutor(24) as pool:
         list(pool.map(work, doors * 6))
-    counts = {name: len(node.client_list(_type="normal")) - 1 for name, node in nodes.items()}
-    masters = cluster.masters()
+    counts = connections()
     print("connections by node", counts)
     assert all(1 <= counts[name] <= 4 * 2 for name in masters)
     assert all(counts[name] == 0 for name in counts if name not in masters)
     assert sum(counts.values()) <= 4 * QUICK.connections(masters=3)
     for door in doors:
         door.close()
-    assert [len(node.client_list(_type="normal")) for node in nodes.values()] == [1] * 6
+    eventually("every door is closed", lambda: not any(connections().values()))
     for node in nodes.values():
         node.close()
 
@@ -136,7 +143,7 @@ def test_a_killed_master_is_succeeded(cluster: DrillCluster) -> None:
     cluster.drill.kill(victim)
     started, calls, answered = time.monotonic(), 0, False
     while not answered:
-        assert time.monotonic() < started + 20, "nobody took over"
+        assert time.monotonic() < started + PATIENCE_SECONDS, "nobody took over"
         seconds, answered = call(door, lost)
         assert seconds < BUDGET + SLACK
         for key in found:

@@ -7,15 +7,18 @@ import random
 import signal
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
+from typing import Any
 
 import pytest
 from pymongo.database import Database
 
 from chalicelib.arena.ports import Document
 from chalicelib.monitoring.families import HTTP_REQUESTS
-from chalicelib.monitoring.reports import REPORT_SECONDS
+from chalicelib.monitoring.instances import instances_view
+from chalicelib.monitoring.page import state_lines
+from chalicelib.monitoring.reports import REPORT_SECONDS, SharedMetrics
 from tests.integration.metrics_child import UNITS_PER_BOUT, connect, work
 from tests.worlds import NOON
 
@@ -59,7 +62,7 @@ def test_totals_are_exact_though_answers_are_lost_and_a_process_is_killed(place:
     for name in SURVIVORS:
         child, receiver = children[name]
         assert _last(receiver, 0) == BOUTS * UNITS_PER_BOUT
-        child.join(30)
+        child.join(60)
         assert child.exitcode == 0
 
     shared = connect(url, database)
@@ -72,9 +75,23 @@ def test_totals_are_exact_though_answers_are_lost_and_a_process_is_killed(place:
     assert known % UNITS_PER_BOUT == 0
     assert [report.instance for report in state.reports] == [*SURVIVORS, VICTIM]
 
-    later = shared.state(NOON + timedelta(seconds=REPORT_SECONDS))
+    gauge = f'aiba_database_pool_connections{{instance="{VICTIM}",pool="primary",state="open"}} 1'
+    last = NOON + timedelta(seconds=REPORT_SECONDS - 0.001)
+    assert gauge in state_lines(shared.state(last), last)
+    assert VICTIM in {one["instanceId"] for one in view(shared, last)["instances"]}
+
+    end = NOON + timedelta(seconds=REPORT_SECONDS)
+    later = shared.state(end)
     assert list(later.reports) == []
     assert later.totals == state.totals
+    page = state_lines(later, end)
+    assert not [line for line in page if "instance=" in line]
+    assert f'aiba_http_requests_total{{route="GET /{VICTIM}",status="2xx"}} {known}' in page
+    assert view(shared, end)["instances"] == []
+
+
+def view(shared: SharedMetrics, now: datetime) -> dict[str, Any]:
+    return instances_view(shared.state(now), region="us-east-1", now=now)
 
 
 def _last(heard: Connection, former: int) -> int:

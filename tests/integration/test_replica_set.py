@@ -35,7 +35,7 @@ def test_battles_work_on_three_nodes_and_survive_a_step_down(
     broker = arena.add_broker(energy=100)
     battles = arena.battles()
     battles.run(arena.command(broker, "one"))
-    client.admin.command("replSetStepDown", 5, secondaryCatchUpPeriodSecs=3)
+    client.admin.command("replSetStepDown", 40, secondaryCatchUpPeriodSecs=30)
     arena.clock.advance(30)
     battles.run(arena.command(broker, "two"))
     assert len(arena.read("battles")) == 2

@@ -7,7 +7,7 @@ import pytest
 from tests.localstack.running import RunningLocalStack, running_localstack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocalStack]:
     """A running LocalStack with the plug-in."""
     with running_localstack(tmp_path_factory.mktemp("localstack")) as running:

@@ -48,7 +48,7 @@ class Stack:
 
     def settled(self) -> str:
         """Wait until nothing is in progress; return the status."""
-        return str(eventually(self._status, lambda status: status.endswith(SETTLED), seconds=60))
+        return str(eventually(self._status, lambda status: status.endswith(SETTLED), seconds=180))
 
     def physical_id(self, logical_id: str) -> str:
         found = self._api.describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)

@@ -2,17 +2,21 @@
 
 import os
 import signal
+import uuid
+from pathlib import Path
 
 import pytest
 
-from tests.localstack.handlers import ACTIONS
+from tests.localstack.handlers import ACTIONS, WHO
 from tests.localstack.running import Function, RunningLocalStack, eventually
+
+TIMEOUT_SECONDS = 4
 
 
 @pytest.fixture(scope="module")
 def actions(localstack: RunningLocalStack) -> Function:
-    """A function that misbehaves as asked, with a second for each invocation."""
-    return localstack.function(ACTIONS, {"GREETING": "hello"}, timeout=1)
+    """A function that misbehaves as asked. What does not hang is done by the end of its time on a busy machine too."""
+    return localstack.function(ACTIONS, {"GREETING": "hello"}, timeout=TIMEOUT_SECONDS)
 
 
 def test_the_answer_comes_with_the_functions_context_and_log(actions: Function) -> None:
@@ -20,7 +24,7 @@ def test_the_answer_comes_with_the_functions_context_and_log(actions: Function) 
     reply = actions.invoke({"do": "answer"})
     assert reply.error is None
     assert reply.payload["arn"].endswith(f":function:{actions.name}:$LATEST")
-    assert 0 < reply.payload["left"] <= 1000
+    assert 0 < reply.payload["left"] <= 1000 * TIMEOUT_SECONDS
     assert "asked for answer" in reply.log
     assert "START RequestId" in reply.log
     assert "REPORT RequestId" in reply.log
@@ -58,9 +62,9 @@ def test_a_handler_that_hangs_is_cut_at_its_timeout(actions: Function) -> None:
     reply = actions.invoke({"do": "hang"})
     assert reply.error == "Unhandled"
     assert reply.payload["errorType"] == "Sandbox.Timedout"
-    assert reply.payload["errorMessage"].endswith("Task timed out after 1.00 seconds")
+    assert reply.payload["errorMessage"].endswith(f"Task timed out after {TIMEOUT_SECONDS}.00 seconds")
     assert actions.invoke().payload["pid"] != before
-    assert before not in actions.processes()
+    _wait_until_gone(actions, before)
 
 
 def test_a_process_that_exits_in_mid_invocation_is_an_answer(actions: Function) -> None:
@@ -95,7 +99,7 @@ def test_code_that_cannot_be_loaded_is_an_answer(localstack: RunningLocalStack, 
         reply = function.invoke()
         assert reply.error == "Unhandled"
         assert reply.payload["errorType"] == error_type
-    assert function.processes() == set()
+    eventually(function.processes, lambda found: not found)
 
 
 def test_a_killed_environment_is_replaced_before_it_is_needed(localstack: RunningLocalStack) -> None:
@@ -122,3 +126,28 @@ def test_a_request_that_meets_a_dead_idle_process_is_answered_by_its_successor(l
 
 def _wait_until_gone(function: Function, pid: int) -> None:
     eventually(function.processes, lambda found: pid not in found)
+
+
+def test_equal_code_lies_there_once_and_goes_with_its_last_function(localstack: RunningLocalStack) -> None:
+    """Two functions run from one directory; deleting one leaves the other able to start."""
+    source = f"{ACTIONS}\n# {uuid.uuid4()}"
+    one, other = localstack.function(source), localstack.function(source)
+    roots = {function.invoke({"do": "environment"}).payload["LAMBDA_TASK_ROOT"] for function in (one, other)}
+    (root,) = map(Path, roots)
+    one.api.delete_function(FunctionName=one.name)
+    eventually(one.processes, lambda found: not found)
+    (pid,) = other.processes()
+    os.kill(pid, signal.SIGKILL)
+    _wait_until_gone(other, pid)
+    assert other.invoke().error is None
+    other.api.delete_function(FunctionName=other.name)
+    eventually(root.exists, lambda found: not found)
+
+
+def test_other_code_lies_elsewhere(localstack: RunningLocalStack) -> None:
+    """A function that gets new code runs that, and its published version the old."""
+    function = localstack.function(WHO)
+    function.point("live", function.publish())
+    new = function.publish(ACTIONS)
+    assert function.invoke(qualifier="live").payload["version"] == "1"
+    assert function.invoke(qualifier=new).payload["arn"].endswith(f":{new}")

@@ -1,7 +1,10 @@
-"""What API Gateway tells a function of the client."""
+"""What API Gateway tells a function of the client, and who reaches it."""
 
 import json
 import urllib.request
+from ipaddress import ip_address
+
+import psutil
 
 from tests.localstack.running import RunningLocalStack
 from tests.localstack.stacks import Stack, service
@@ -28,3 +31,14 @@ def test_the_peer_is_appended_to_the_addresses_a_client_sends(localstack: Runnin
 
     assert told() == ["127.0.0.1", "127.0.0.1"]
     assert told(X_Forwarded_For="1.2.3.4, 198.18.0.7") == ["1.2.3.4, 198.18.0.7, 127.0.0.1", "127.0.0.1"]
+
+
+def test_nobody_else_on_the_network_reaches_it(localstack: RunningLocalStack) -> None:
+    """Whatever it listens at is an address of this machine alone."""
+    listening = [
+        one.laddr.ip
+        for one in psutil.Process(localstack.process.pid).net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN
+    ]
+    assert listening
+    assert {ip_address(ip).is_loopback for ip in listening} == {True}

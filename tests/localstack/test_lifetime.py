@@ -10,11 +10,26 @@ import pytest
 from botocore.exceptions import BotoCoreError
 
 from tests.localstack.handlers import ACTIONS, WAITS
-from tests.localstack.running import RunningLocalStack, eventually, inside_localstack, running_localstack
+from tests.localstack.running import (
+    PATIENCE_SECONDS,
+    START_SECONDS,
+    STOP_SECONDS,
+    RunningLocalStack,
+    eventually,
+    inside_localstack,
+    running_localstack,
+)
 
 
 def _alive(pids: set[int]) -> set[int]:
-    return {pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE}
+    return {pid for pid in pids if _lives(pid)}
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _everything_below(localstack: RunningLocalStack) -> set[int]:
@@ -41,8 +56,8 @@ def test_a_stop_lets_the_running_invocation_finish_and_leaves_no_process(
         localstack.process.terminate()
         eventually(lambda: _alive(pids), lambda alive: len(alive) == 1)
         with Path(waiting["GATE"]).open("w"):
-            assert answer.result(timeout=15).payload == "done"
-        assert localstack.process.wait(30) == 0
+            assert answer.result(PATIENCE_SECONDS).payload == "done"
+        assert localstack.process.wait(STOP_SECONDS) == 0
         assert _alive(pids) == set()
 
 
@@ -57,7 +72,7 @@ def test_a_killed_localstack_takes_every_function_with_it(tmp_path: Path, waitin
         os.kill(localstack.process.pid, signal.SIGKILL)
         localstack.process.wait()
         eventually(lambda: _alive(pids), lambda alive: not alive)
-        assert isinstance(answer.exception(timeout=15), BotoCoreError)
+        assert isinstance(answer.exception(PATIENCE_SECONDS), BotoCoreError)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +86,7 @@ def test_a_wrong_setting_ends_the_start(tmp_path: Path, variables: dict[str, str
     """Nothing half-configured serves: LocalStack ends with the reason."""
     localstack = RunningLocalStack(tmp_path, **variables)
     try:
-        assert eventually(localstack.process.poll, lambda code: code is not None, seconds=60) != 0
+        assert eventually(localstack.process.poll, lambda code: code is not None, seconds=START_SECONDS) != 0
         assert message in localstack.output()
     finally:
         localstack.kill()

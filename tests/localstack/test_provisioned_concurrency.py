@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.ending import set_at_the_end
 from tests.localstack.handlers import SLOW_TO_START, WAITS, WHO
-from tests.localstack.running import RunningLocalStack, eventually
+from tests.localstack.running import PATIENCE_SECONDS, RunningLocalStack, eventually
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_scaling_down_lets_a_running_invocation_finish(
     function.api.delete_provisioned_concurrency_config(FunctionName=function.name, Qualifier="live")
     assert len(function.processes()) == 1
     with gate.open("w"):
-        caller.join(timeout=15)
+        caller.join(PATIENCE_SECONDS)
     assert replies == ["done"]
     eventually(function.processes, lambda found: not found)
 
@@ -135,9 +136,9 @@ def test_an_alias_moves_warm_and_without_a_failed_request(localstack: RunningLoc
 
     caller = threading.Thread(target=call)
     caller.start()
-    function.api.update_alias(FunctionName=function.name, Name="live", FunctionVersion=new)
-    moved.set()
-    caller.join(timeout=30)
+    with set_at_the_end(moved):
+        function.api.update_alias(FunctionName=function.name, Name="live", FunctionVersion=new)
+    caller.join(PATIENCE_SECONDS)
     assert {answer["init"] for answer in answers} == {"provisioned-concurrency"}
     versions = [answer["version"] for answer in answers]
     assert versions == sorted(versions)

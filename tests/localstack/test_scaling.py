@@ -9,6 +9,7 @@ import pytest
 from pymongo.database import Database
 
 from chalicelib.aws.provisioned import LambdaProvisioner
+from chalicelib.cache.keys import LOCK as LOCK_KEY
 from chalicelib.clock import ManualClock
 from chalicelib.scaling.provisioning import Provision, Refused, make_move, wanted_move
 from tests.fakes.memory_database import MemoryDatabase
@@ -16,7 +17,8 @@ from tests.fakes.memory_scaling import MemoryScaling
 from tests.fakes.provisioning import FakeProvisioner
 from tests.localstack.controller_child import LEASE_SECONDS, LOCK, Controllers, Site, control_until_asking
 from tests.localstack.handlers import SLOW_TO_START, WHO
-from tests.localstack.running import REGION, Function, RunningLocalStack, eventually
+from tests.localstack.running import PATIENCE_SECONDS, REGION, Function, RunningLocalStack, eventually
+from tests.redis_doors import client_of
 from tests.scaling_worlds import Region, once
 from tests.worlds import NOON
 
@@ -94,20 +96,23 @@ def test_a_killed_controller_is_followed_by_one_that_goes_on_and_two_never_move_
     """Killed at the worst moment: it has decided and stored it, holds the lock, and has not asked Lambda yet."""
     function = localstack.provisioned_function(WHO, 3)
     site = Site(localstack.url, REGION, function.name, mongo_uri, database.name, valkey_url)
+    second = Controllers(site)
+    second.region.serve(3, cpu_share=0.9)
     ours, theirs = multiprocessing.Pipe()
-    first = multiprocessing.get_context("spawn").Process(target=control_until_asking, args=(site, theirs))
+    first = multiprocessing.get_context("spawn").Process(target=control_until_asking, args=(site, theirs), daemon=True)
     first.start()
     assert ours.recv() == 6
 
-    second = Controllers(site)
-    second.region.serve(3, cpu_share=0.9)
     assert second.locks.acquire(LOCK, seconds=LEASE_SECONDS) is None
     first.kill()
     first.join()
     assert second.store.decisions(1)[0].get("move") is None
     assert second.provisioner.read().requested == 3
 
-    held = second.locks.acquire(LOCK, seconds=LEASE_SECONDS, wait_seconds=5 * LEASE_SECONDS)
+    # As ``LEASE_SECONDS`` later.
+    with client_of(valkey_url) as redis:
+        assert redis.pexpire(LOCK_KEY.key(database.name, name=LOCK), 500)
+    held = second.locks.acquire(LOCK, seconds=LEASE_SECONDS, wait_seconds=PATIENCE_SECONDS)
     assert held is not None
     second.clock.advance(second.store.decisions(1)[0]["at"] + 15 - second.clock().timestamp())
     second.region.controller().evaluate(held.guard)

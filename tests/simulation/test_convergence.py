@@ -10,7 +10,7 @@ from tests.simulation.history import play
 from tests.simulation.planted import PLANTED
 
 SEED: Final = 20261129
-HISTORIES: Final = 2000
+HISTORIES: Final = 500
 UNTIL_FOUND_MAX: Final = 400
 
 

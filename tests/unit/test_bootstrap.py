@@ -125,16 +125,16 @@ def test_a_failing_environment_ends_the_others(tmp_path: Path) -> None:
     assert not slow.is_current()
 
 
-def test_the_checkout_has_its_three_environments() -> None:
+def test_the_checkout_has_its_environments() -> None:
     known = environments(CHECKOUT)
-    assert set(known) == {"project", "localstack", "runtime"}
+    assert set(known) == {"project", "localstack", "runtime", "scan", "docs", "fuzz"}
     assert all(environment.requirements.exists() for environment in known.values())
 
 
 def test_help_names_the_environments() -> None:
     done = bootstrap("--help")
     assert done.returncode == 0
-    assert "{project,localstack,runtime}" in done.stdout
+    assert "{project,localstack,runtime,scan,docs,fuzz}" in done.stdout
 
 
 def test_an_older_python_is_told_what_is_needed() -> None:

@@ -4,10 +4,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from chalicelib.settings import QUEUE_KEYS
+from chalicelib.backup_settings import BACKUP_KEYS
+from chalicelib.log_lines import LEVEL, SAMPLE_RATE, TIER_LEVEL
+from chalicelib.queue_settings import QUEUE_KEYS
 from infra.cli.summary import summary
 from infra.template import STAGES
+from infra.template.backup import BACKUP_BUCKET
 from infra.template.parameters import WEBSOCKET_API, WEBSOCKET_ENDPOINT, parameters
+from infra.template.tracing import TRACING
 from localcloud.state import StateDir
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +28,14 @@ def regions_of(text: str, command: str) -> list[str | None]:
 
 
 def test_who_listens_does_so_where_a_queued_battle_is_fought(tmp_path: Path) -> None:
-    status: dict[str, Any] = {"tier": "development", "redis": "r", "localstack": "l"}
+    status: dict[str, Any] = {
+        "tier": "development",
+        "redis": "r",
+        "localstack": "l",
+        "instances": [1, 1],
+        "missing": None,
+        "console": "c",
+    }
     status["regions"] = {name: region(name) for name in ("us-east-1", "eu-west-1")}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for text in (summary(status, StateDir(tmp_path)), readme):
@@ -33,5 +44,7 @@ def test_who_listens_does_so_where_a_queued_battle_is_fought(tmp_path: Path) -> 
 
 def test_the_queues_and_the_stack_s_parameters_are_explained() -> None:
     told = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
-    names = [*QUEUE_KEYS, *parameters(STAGES["staging"]), WEBSOCKET_API, WEBSOCKET_ENDPOINT]
+    names = [*QUEUE_KEYS, *parameters(STAGES["staging"]), WEBSOCKET_API, WEBSOCKET_ENDPOINT, TRACING]
+    names += [*BACKUP_KEYS, BACKUP_BUCKET]
+    names += [LEVEL, SAMPLE_RATE, TIER_LEVEL]
     assert [name for name in names if f"`{name}`" not in told] == []

@@ -29,7 +29,7 @@ def rude_server() -> Iterator[str]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"127.0.0.1:{server.getsockname()[1]}"
-        thread.join(10)
+        thread.join(60)
 
 
 def assert_refused_plainly(done: Result, shown: str) -> None:
@@ -66,6 +66,6 @@ def test_a_refused_subscription_ends_it() -> None:
         url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/x"
         done = CliRunner().invoke(command, ["--url", url, "--bot-token", "1:token", "--league", "nowhere"])
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
     assert done.exit_code == 1
     assert "Error: refused: validation_error: league: unknown" in done.output

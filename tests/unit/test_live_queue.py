@@ -16,6 +16,7 @@ from chalicelib.arena.live_announcements import (
     IllegibleAnnouncement,
     MoreFollowers,
     ResultReady,
+    correlation_of,
     from_message,
 )
 from chalicelib.arena.live_ports import Delivery
@@ -30,6 +31,7 @@ from chalicelib.monitoring.usage import Identity
 from chalicelib.settings import load
 from tests.fakes.memory_connections import MemoryConnections
 from tests.live_worlds import LiveWorld
+from tests.logged import Logged
 from tests.unit.test_settings import DEVELOPMENT
 from tests.worlds import NOON
 
@@ -65,6 +67,13 @@ def unexpected(error: Exception) -> None:
 
 
 class TestSending:
+    def test_an_announcement_says_what_it_came_of(self) -> None:
+        outbox = Outbox()
+        SqsLiveQueue(outbox, outbox, ManualClock(NOON), unexpected, lambda: "ticket").result("777", "r")
+        SqsLiveQueue(outbox, outbox, ManualClock(NOON), unexpected).result("777", "r")
+        assert [correlation_of(body) for body, _ in outbox.sent] == ["ticket", None]
+        assert len({from_message(body) for body, _ in outbox.sent}) == 1
+
     def test_what_is_sent_is_read_back(self) -> None:
         outbox = Outbox()
         queue = SqsLiveQueue(outbox, outbox, ManualClock(NOON), failed=unexpected)
@@ -206,6 +215,16 @@ class TestConsuming:
     def test_a_message_twice_in_a_batch_is_delivered_once(self, live: LiveWorld) -> None:
         assert consume(result("777"), result("777")) == []
         assert len(live.gateway.heard("a1")) == 1
+
+    def test_each_message_is_logged_under_its_id_and_one_of_several_under_all(
+        self, live: LiveWorld, logged: Logged
+    ) -> None:
+        told = [{**result("777"), "correlationId": name} for name in ("a", "b", "a", "not one\n")]
+        assert consume({**BOARD, "correlationId": "c"}, *told, result("888")) == []
+        (ours, other, board) = logged.saying("live push")
+        assert (ours["correlation_id"], ours["correlation_ids"]) == ("a", ["a", "b"])
+        assert (board["correlation_id"], "correlation_ids" in board) == ("c", False)
+        assert other["correlation_id"] not in ("", "a", "b", "c")
 
     def test_a_gone_connection_is_no_reason_to_try_again(self, live: LiveWorld) -> None:
         live.clock.advance(HANDSHAKE.total_seconds())

@@ -134,6 +134,24 @@ class TestPorts:
     def test_free_ports_differ(self) -> None:
         assert len(set(free_ports(20))) == 20
 
+    def test_free_ports_are_given_once_and_none_an_outgoing_connection_may_get(self) -> None:
+        """Servers that start later would find them taken by those that already speak to each other."""
+        given = [port for _ in range(40) for port in free_ports(12)]
+        assert len(set(given)) == len(given)
+        assert max(given) < 32_768
+
+    def test_what_a_living_process_was_given_no_other_is(self) -> None:
+        """Nobody listens on it yet. So many, that two who know nothing of each other would meet."""
+        many = "[print(*free_ports(100)) for _ in range(30)]; print('done', flush=True); input()"
+        program = f"import sys; sys.path = {sys.path}; from localcloud.ports import free_ports; {many}"
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen([sys.executable, "-c", program], text=True, **pipes) as other:  # type: ignore[call-overload]
+            theirs = {int(port) for line in iter(other.stdout.readline, "done\n") for port in line.split()}
+            ours = set(free_ports(60))
+            other.communicate("\n")
+        assert len(theirs) == 3000
+        assert not ours & theirs
+
     def test_zero_takes_any(self) -> None:
         assert claim(0, server="s", setting="--s") > 0
         assert len(set(claim_range(0, 3, server="s", setting="--s"))) == 3

@@ -43,6 +43,8 @@ def test_help_lists_every_command_without_importing_any() -> None:
         "operator-token",
         "hash-password",
         "openapi",
+        "backup",
+        "restore",
     ],
 )
 def test_every_command_has_help(command: str) -> None:

@@ -1,11 +1,15 @@
 """Packages: deterministic, reused, without needless files, and clear about what is wrong."""
 
+import importlib.util
+import subprocess
+import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from chalicelib.dataclass_methods import file_in, kept_in
 from infra.archive import remove_needless
 from infra.package import PackageError, build_package
 from tests.sample_project import write_sample_project
@@ -19,12 +23,17 @@ def project(tmp_path: Path) -> Path:
 def test_the_archive_holds_the_application_and_nothing_needless(project: Path, tmp_path: Path) -> None:
     cache = project / "chalicelib" / "__pycache__"
     cache.mkdir()
-    (cache / "x.cpython-311.pyc").write_bytes(b"stale")
+    for name in ("x", "__init__"):
+        (cache / f"{name}.{sys.implementation.cache_tag}.pyc").write_bytes(b"stale")
     package = build_package("dev", tmp_path / "build", lambda _: None, project)
     with zipfile.ZipFile(package.zip_path) as archive:
         names = archive.namelist()
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-    assert names == ["app.py", "chalice/__init__.py", "chalice/app.py", "chalicelib/__init__.py"]
+        stale = archive.read(f"chalicelib/__pycache__/__init__.{sys.implementation.cache_tag}.pyc") == b"stale"
+    sources = ["app.py", "chalice/__init__.py", "chalice/app.py", "chalicelib/__init__.py"]
+    methods = file_in(Path("chalicelib")).as_posix()
+    assert names == sorted([*sources, methods, *(importlib.util.cache_from_source(name) for name in sources)])
+    assert not stale
     assert not (project / ".chalice" / "deployments").exists()
 
 
@@ -52,6 +61,36 @@ def test_a_changed_source_is_packaged_anew(project: Path, tmp_path: Path) -> Non
     assert before.content_hash != after.content_hash
     with zipfile.ZipFile(after.zip_path) as archive:
         assert "chalicelib/new.py" in archive.namelist()
+
+
+def test_the_package_runs_without_compiling_and_tells_places_as_they_are(project: Path, tmp_path: Path) -> None:
+    (project / "chalicelib" / "failing.py").write_text("def fail():\n    return 1 / 0\n")
+    package, unpacked = build_package("dev", tmp_path / "build", lambda _: None, project), tmp_path / "unpacked"
+    with zipfile.ZipFile(package.zip_path) as archive:
+        archive.extractall(unpacked)
+    # What would be compiled would be compiled of this.
+    for source in unpacked.rglob("*.py"):
+        source.write_text(source.read_text().replace("return 1 / 0", "return 'compiled again'"))
+    script = "import sys, app; from chalicelib.failing import fail; fail()"
+    done = subprocess.run([sys.executable, "-c", script], cwd=unpacked, capture_output=True, text=True, check=False)
+    assert "ZeroDivisionError" in done.stderr
+    assert f'"{unpacked}/chalicelib/failing.py", line 2' in done.stderr
+
+
+def test_methods_of_dataclasses_are_compiled(project: Path, tmp_path: Path) -> None:
+    (project / "chalicelib" / "thing.py").write_text(
+        "from dataclasses import dataclass\n\n\n@dataclass\nclass Thing:\n    size: int\n"
+    )
+    package, unpacked = build_package("dev", tmp_path / "build", lambda _: None, project), tmp_path / "unpacked"
+    with zipfile.ZipFile(package.zip_path) as archive:
+        archive.extractall(unpacked)
+    assert any("self.size=size" in text for text in kept_in(unpacked / "chalicelib"))
+
+
+def test_a_module_that_does_not_import_is_explained(project: Path, tmp_path: Path) -> None:
+    (project / "chalicelib" / "broken.py").write_text("import nothing_of_that_name\n")
+    with pytest.raises(PackageError, match=r"(?s)nothing_of_that_name.*hint: importing any module"):
+        build_package("dev", tmp_path / "build", lambda _: None, project)
 
 
 def test_old_packages_do_not_pile_up(project: Path, tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_region_that_does_not_answer_keeps_the_publisher_up_for_the_others(sou
 
     class Hanging(MemoryQueue):
         def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
-            assert sent_late.wait(30)
+            assert sent_late.wait(60)
             raise Unavailable("queue_unavailable")
 
     class Watched(MemoryQueue):
@@ -220,6 +220,29 @@ def test_a_database_that_is_away_ends_the_run_and_says_so(source: Source) -> Non
     assert source.publisher().run(always) == {
         region: Published(failure="database_unavailable") for region in (EAST, WEST)
     }
+
+
+def test_what_is_sent_is_told_by_correlation_id_each_once_and_of_earlier_releases_none(alone: Source) -> None:
+    for number, alone.correlation_id in enumerate(["a", "b", "a", ""]):
+        alone.change(number)
+    heard: list[tuple[str, ...]] = []
+    alone.publisher(counted=lambda _, published: heard.append(published.correlation_ids)).run(always)
+    assert sorted(heard[0]) == ["a", "b"]
+    payloads = [one["payload"].get("correlationId", "none") for one in bodies(alone.queues[WEST])]
+    assert sorted(payloads) == ["a", "a", "b", "none"]
+
+
+def test_what_a_queue_did_not_take_is_not_told_as_sent(alone: Source) -> None:
+    class Full(MemoryQueue):
+        def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
+            return list(messages)
+
+    alone.queues[WEST] = Full()
+    alone.correlation_id = "a"
+    alone.change()
+    heard: list[Published] = []
+    alone.publisher(counted=lambda _, published: heard.append(published)).run(always)
+    assert heard == [Published(failure="refused")]
 
 
 def test_the_signature_is_made_when_it_is_sent(source: Source) -> None:

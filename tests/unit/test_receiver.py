@@ -126,6 +126,7 @@ def test_a_key_that_is_not_ours_is_unknown(source: Source, target: Target) -> No
         ["text"],
         [{"collection": "ledgerentries", "facts": [{"amount": 1}]}],
         [{"collection": "users", "key": {"$date": "never"}}],
+        [{"collection": "brokers", "key": {"$oid": "no id"}}],
     ],
 )
 def test_poison_is_dead_and_spoils_no_batch(source: Source, target: Target, changes: list[Any]) -> None:
@@ -145,7 +146,7 @@ def early() -> str:
     return body(signed([BROKER_CHANGE]))
 
 
-@pytest.mark.parametrize(("receives", "seconds"), [(1, 5), (2, 10), (3, 15), (4, 20), (50, 60)])
+@pytest.mark.parametrize(("receives", "seconds"), [(1, 1), (2, 2), (3, 4), (4, 8), (500, 60)])
 def test_what_is_early_waits_for_what_may_be_under_way(target: Target, receives: int, seconds: int) -> None:
     (result,) = target.deliver(early(), receives=receives)
     assert (result.fate, result.again_seconds) == ("again", seconds)
@@ -231,7 +232,7 @@ def test_a_message_comes_again_as_a_whole_and_buries_its_dead_once(source: Sourc
     waiting, wrong = signed([BROKER_CHANGE], event_id="0" * 24), replace(fine, key="8")
     message = together(fine, waiting, wrong)
     first = target.deliver(message)
-    assert [(one.fate, one.again_seconds) for one in first] == [("applied", 0), ("again", 5), ("again", 5)]
+    assert [(one.fate, one.again_seconds) for one in first] == [("applied", 0), ("again", 1), ("again", 1)]
     assert target.dead.peek() == []
     target.clock.advance(EARLY.total_seconds())
     last = target.deliver(message, receives=RETRIES + 1)

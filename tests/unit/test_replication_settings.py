@@ -2,6 +2,7 @@
 
 import pytest
 
+from chalicelib.queue_settings import QueueUrls
 from chalicelib.replication_settings import ReplicationSettings
 from chalicelib.settings import SettingsError, load
 from tests.unit.test_settings import DEVELOPMENT, PRODUCTION, SECRETS
@@ -42,8 +43,11 @@ def test_queues_are_named_where_they_are_needed() -> None:
         "ARENA_REPLICATION_DLQ_URL": "https://sqs.test/dead",
         "ARENA_OUTBOX_QUEUE_URL": "https://sqs.test/outbox",
     }
-    settings = load({**DEVELOPMENT, **said}).replication
-    assert (settings.queue, settings.dead_letter_queue_url, settings.outbox_queue_url) == tuple(said.values())
+    settings = load({**DEVELOPMENT, **said})
+    queues = settings.queues
+    found = (settings.replication.queue, queues.replication.dead_letters, queues.outbox.messages)
+    assert found == tuple(said.values())
+    assert queues.battles == QueueUrls()
 
 
 def test_several_regions_need_the_secret_from_the_vault() -> None:

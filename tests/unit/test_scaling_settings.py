@@ -29,6 +29,7 @@ def test_what_is_said_is_taken() -> None:
         "ARENA_SCALING_MAX": "40",
         "ARENA_MONGO_CONNECTIONS": "3000",
         "ARENA_REDIS_CONNECTIONS": "10000",
+        "ARENA_SEPARATE_ENVIRONMENTS": "3",
     }
     assert load({**DEVELOPMENT, **said}).scaling == ScalingSettings(
         api_function="arena-api",
@@ -37,6 +38,7 @@ def test_what_is_said_is_taken() -> None:
         environments_max=40,
         mongo_connections=3000,
         redis_connections=10_000,
+        separate_environments=3,
     )
 
 
@@ -51,6 +53,7 @@ def test_the_api_scales_itself_where_nobody_is_named() -> None:
         ("ARENA_SCALING_MIN", "-1", "ARENA_SCALING_MIN: '-1'; a whole number up to 100000"),
         ("ARENA_SCALING_MAX", "many", "ARENA_SCALING_MAX: 'many'; a whole number up to 100000"),
         ("ARENA_MONGO_CONNECTIONS", "1e4", "ARENA_MONGO_CONNECTIONS: '1e4'; a whole number"),
+        ("ARENA_SEPARATE_ENVIRONMENTS", "two", "ARENA_SEPARATE_ENVIRONMENTS: 'two'; a whole number up to 100000"),
         ("ARENA_REDIS_CONNECTIONS", "99999999", "ARENA_REDIS_CONNECTIONS: '99999999'; a whole number up to 10000000"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from chalicelib.settings import SECRET_KEYS, SettingsError, load, split_urls
 
 SECRETS = {
-    "MONGO_URI": "mongodb://db.internal:27017/?replicaSet=rs0",
+    "MONGO_URI": "mongodb://db.internal:27017/?replicaSet=rs0&tls=true",
     "REDIS_URL": "rediss://cache.internal:6379",
     "TELEGRAM_BOT_TOKEN": "7654321:AAH-secret-token",
     "BATTLE_SEED_SECRET": "0f9d8c7b6a5948372615049382716a5b4c3d2e1f",
@@ -142,6 +142,31 @@ def test_without_admin_settings_development_has_no_operator() -> None:
 def test_vault_settings_are_all_or_none() -> None:
     assert problems({**PRODUCTION, "ARENA_VAULT_ADDRESS": "EQ-vault"}, SECRETS)
     load({**PRODUCTION, "ARENA_VAULT_ADDRESS": "EQ-vault", "AIBA_JETTON_MASTER": "EQ-jetton"}, SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("uri", "taken"),
+    [
+        ("mongodb+srv://arena:p@cluster.mongodb.net/?retryWrites=true", True),
+        ("mongodb://db.internal/?replicaSet=rs0&TLS=true", True),
+        ("mongodb://db.internal/?ssl=true", True),
+        ("mongodb://db.internal:27017/?replicaSet=rs0", False),
+        ("mongodb://tls=true@db.internal", False),
+        ("mongodb+srv://cluster.mongodb.net/?tls=false", False),
+        ("mongodb+srv://cluster.mongodb.net/?tlsInsecure=true", False),
+        ("mongodb://db.internal/?tls=true&tlsAllowInvalidCertificates=true", False),
+        ("mongodb://db.internal/?tls=true&tlsAllowInvalidHostnames=true", False),
+    ],
+)
+def test_production_speaks_to_its_database_in_private(uri: str, taken: bool) -> None:
+    secrets = {**SECRETS, "MONGO_URI": uri}
+    load({**DEVELOPMENT, "MONGO_URI": uri})
+    if taken:
+        assert load(PRODUCTION, secrets).mongo_uri == uri
+    else:
+        (problem,) = problems(PRODUCTION, secrets)
+        assert problem.startswith("MONGO_URI: is not encrypted")
+        assert uri not in problem
 
 
 def test_a_missing_app_env_means_production() -> None:

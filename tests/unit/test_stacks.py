@@ -8,6 +8,8 @@ from botocore.exceptions import ClientError
 
 from infra.release import DeployError
 from infra.stacks import Pace, Stacks
+from infra.template import STAGES
+from infra.watching import MINUTES, WATCHED, watch_for
 
 NAME = "arena"
 
@@ -49,6 +51,7 @@ class ScriptedCloudFormation:
 
     def create_change_set(self, **arguments: Any) -> dict[str, str]:
         self.told.append(f"plan {arguments['ChangeSetType']}")
+        self.watched = arguments.get("RollbackConfiguration")
         return {"Id": "change-set"}
 
     def describe_change_set(self, **_: Any) -> dict[str, Any]:
@@ -67,7 +70,21 @@ class ScriptedCloudFormation:
     def describe_stack_events(self, **_: Any) -> dict[str, Any]:
         return {"StackEvents": list(reversed(self.events))}
 
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_stack_resources"
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        rows = [
+            {"LogicalResourceId": one, "PhysicalResourceId": f"arena-{one}", "ResourceType": "AWS::CloudWatch::Alarm"}
+            for one in self.alarms
+        ]
+        other = {"LogicalResourceId": "Queue", "PhysicalResourceId": "q", "ResourceType": "AWS::SQS::Queue"}
+        return [{"StackResourceSummaries": [*rows, other]}]
+
     events_after: list[dict[str, Any]] = field(default_factory=list)
+    watched: Any = None
+    alarms: tuple[str, ...] = ()
 
 
 def stacks(client: ScriptedCloudFormation, said: list[str]) -> Stacks:
@@ -194,3 +211,26 @@ def test_a_failure_gives_causes_and_not_consequences() -> None:
     assert "UPDATE_ROLLBACK_COMPLETE" in str(caught.value)
     assert "Alias (AWS::X): no capacity" in str(caught.value)
     assert "cancelled" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("stage", "alarms", "watched"),
+    [
+        ("prod", WATCHED, 4),
+        ("prod", ("RestAPIErrorsAlarm", "LiveQueueAgeAlarm"), 1),
+        ("prod", (), 0),
+        ("dev", WATCHED, 0),
+    ],
+)
+def test_alarms_of_what_players_feel_watch_a_change(stage: str, alarms: tuple[str, ...], watched: int) -> None:
+    client = ScriptedCloudFormation(["UPDATE_COMPLETE"], alarms=alarms)
+    these = stacks(client, [])
+    watch = watch_for(these, STAGES[stage], "eu-west-1", "123456789012", "aws")
+    these.plan(NAME, these.state(NAME), "url", {}, "label", watch)
+    if not watched:
+        assert (watch, client.watched) == (None, None)
+        return
+    assert client.watched["MonitoringTimeInMinutes"] == MINUTES
+    arns = [row["Arn"] for row in client.watched["RollbackTriggers"]]
+    assert len(arns) == watched <= 5
+    assert arns[0] == "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:arena-RestAPIErrorsAlarm"

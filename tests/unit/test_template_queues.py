@@ -22,14 +22,17 @@ from chalicelib.messaging.sqs import (
     HURRIED_READ_SECONDS,
     READ_SECONDS,
 )
+from chalicelib.queue_settings import QUEUE_KEYS
 from chalicelib.scaling.tiers import STAGING
-from chalicelib.settings import QUEUE_KEYS
 from chalicelib.wiring.replication import APPLYING_BUDGET_SECONDS
 from chalicelib.wiring.services import DATABASE_BUDGET_SECONDS
 from infra.package import PROJECT_ROOT, build_package
 from infra.release import with_code_location
 from infra.template import STAGES
+from infra.template.functions import API_FUNCTION
+from infra.template.operating import METRICS_FUNCTION
 from infra.template.queues import BATTLES, LIVE, OUTBOX, QUEUES, REPLICATION, SENDERS, complete_queues
+from tests.templates import statements_of
 
 TRANSFORM = Path(__file__).parent / "sam_transform.py"
 PYTHON = PROJECT_ROOT / ".arena" / "envs" / "localstack" / "bin" / "python"
@@ -42,6 +45,20 @@ CONSUMED = {
 }
 """Function and queue."""
 FUNCTION = "AWS::Serverless::Function"
+LOOK = ["sqs:GetQueueAttributes"]
+TAKE = ["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"]
+OPERATING = {API_FUNCTION: [LOOK, TAKE], METRICS_FUNCTION: [LOOK]}
+"""Who is told of every queue, and what they may do there: with the last, of the dead letters alone."""
+EVERY_QUEUE = {
+    "ARENA_BATTLE_QUEUE_URL": "BattleQueue",
+    "ARENA_BATTLE_DLQ_URL": "BattleDeadLetterQueue",
+    "ARENA_LIVE_QUEUE_URL": "LiveQueue",
+    "ARENA_LIVE_DLQ_URL": "LiveDeadLetterQueue",
+    "ARENA_OUTBOX_QUEUE_URL": "OutboxQueue",
+    "ARENA_OUTBOX_DLQ_URL": "OutboxDeadLetterQueue",
+    "ARENA_REPLICATION_QUEUE_URL": "ReplicationQueue",
+    "ARENA_REPLICATION_DLQ_URL": "ReplicationDeadLetterQueue",
+}
 
 Json = dict[str, Any]
 
@@ -88,16 +105,16 @@ def sources(template: Json) -> list[tuple[str, int, Json]]:
 def sendable(template: Json, properties: Json) -> set[str]:
     """Queues a function's role may send to."""
     role = template["Resources"][properties["Role"]["Fn::GetAtt"][0]]
-    statements = [row for policy in role["Properties"]["Policies"] for row in policy["PolicyDocument"]["Statement"]]
+    statements = statements_of(role)
     rows = [row for row in statements if "sqs:SendMessage" in row["Action"] and "Condition" not in row]
     return {arn["Fn::GetAtt"][0] for row in rows for arn in row["Resource"]}
 
 
 def elsewhere(template: Json, properties: Json) -> list[Json]:
-    """What a function's role may do under conditions."""
+    """What a function's role may do with queues under conditions."""
     role = template["Resources"][properties["Role"]["Fn::GetAtt"][0]]
-    statements = [row for policy in role["Properties"]["Policies"] for row in policy["PolicyDocument"]["Statement"]]
-    return [row for row in statements if "Condition" in row]
+    statements = statements_of(role)
+    return [row for row in statements if "Condition" in row and row["Action"][0].startswith("sqs:")]
 
 
 def test_the_application_and_the_template_mean_the_same_queues(built: Json) -> None:
@@ -148,10 +165,11 @@ def test_who_sends_to_a_queue_knows_it_and_may_and_nobody_else(built: Json) -> N
     known = dict.fromkeys(SENDERS, False)
     for name, properties in functions(built):
         variables = properties["Environment"]["Variables"]
-        urls = (*QUEUE_KEYS, "ARENA_REPLICATION_DLQ_URL", "ARENA_OUTBOX_QUEUE_URL")
-        told = {variable: variables[variable]["Ref"] for variable in urls if variable in variables}
-        assert told == SENDERS.get(name, {})
-        assert sendable(built, properties) == set(told.values())
+        told = {variable: variables[variable]["Ref"] for variable in QUEUE_KEYS if variable in variables}
+        sends = SENDERS.get(name, {})
+        assert told == (EVERY_QUEUE if name in OPERATING else sends)
+        assert sends.items() <= told.items()
+        assert sendable(built, properties) == set(sends.values())
         known[name] = True
     assert all(known.values()), "a sender of the table is no function of the template"
 
@@ -186,9 +204,24 @@ def test_a_function_may_consume_its_own_queue_only(built: Json) -> None:
     consumed = {name: queue for name, _, queue in sources(built)}
     for name, properties in functions(built):
         role = built["Resources"][properties["Role"]["Fn::GetAtt"][0]]
-        rows = [row for policy in role["Properties"]["Policies"] for row in policy["PolicyDocument"]["Statement"]]
+        rows = statements_of(role)
         received = [row["Resource"] for row in rows if "sqs:ReceiveMessage" in row["Action"]]
-        assert received == ([consumed[name]] if name in consumed else [])
+        expected = [[arn(queue.dead_letter_id) for queue in QUEUES]] if name == API_FUNCTION else []
+        assert received == ([consumed[name]] if name in consumed else expected)
+
+
+def test_the_api_takes_dead_letters_only_and_those_who_count_only_look(built: Json) -> None:
+    """Who may ask a queue how long it is, and nothing more of it."""
+    for name, properties in functions(built):
+        role = built["Resources"][properties["Role"]["Fn::GetAtt"][0]]
+        rows = [row for row in statements_of(role) if row["Action"] in (LOOK, TAKE)]
+        assert [row["Action"] for row in rows] == OPERATING.get(name, [])
+        if rows:
+            assert rows[0]["Resource"] == [arn(queue_id) for queue_id in EVERY_QUEUE.values()]
+
+
+def arn(queue_id: str) -> Json:
+    return {"Fn::GetAtt": [queue_id, "Arn"]}
 
 
 def test_every_queue_and_every_schedule_invokes_an_alias(transformed: dict[str, Json], built: Json) -> None:

@@ -77,3 +77,11 @@ def test_a_new_release_publishes_new_versions_of_every_function(resources: dict[
 
 def test_another_number_of_instances_is_no_release(resources: dict[str, Json], tmp_path: Path) -> None:
     assert versions(transformed(tmp_path, "a", ProvisionedConcurrency="9")) == versions(resources)
+
+
+def test_tracing_passes_the_transform(tmp_path: Path) -> None:
+    found = transformed(tmp_path, "a", Tracing="on")
+    mode = {"Fn::If": ["TracingIsOn", "Active", "PassThrough"]}
+    assert [row["TracingConfig"]["Mode"] for row in properties_of(found, "AWS::Lambda::Function")] == [mode] * 3
+    stages = properties_of(found, "AWS::ApiGateway::Stage")
+    assert [row["TracingEnabled"] for row in stages] == [{"Fn::If": ["TracingIsOn", True, False]}]

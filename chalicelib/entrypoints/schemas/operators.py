@@ -60,9 +60,15 @@ SHAPES: Final[Mapping[str, Any]] = {
         {
             "_id": ref("ObjectId"),
             "operator": TEXT,
-            "action": {"enum": ["game_mode.create", "game_mode.change", "game_mode.delete", "economy_config.change"]},
-            "entity": {"enum": ["game_mode", "economy_config"]},
-            "entityId": ref("ObjectId"),
+            "action": {
+                "enum": [
+                    *("game_mode.create", "game_mode.change", "game_mode.delete", "economy_config.change"),
+                    *("dead_letters.replay", "cache.warm", "scaling.override", "scaling.end_override"),
+                    *("failover.take_over", "failover.return"),
+                ]
+            },
+            "entity": {"enum": ["game_mode", "economy_config", "queue", "cache", "scaling", "region"]},
+            "entityId": {**TEXT, "description": "A document's id, a queue's or a region's name."},
             "before": nullable(_DOCUMENT),
             "after": _DOCUMENT,
             "requestId": TEXT,

@@ -21,7 +21,7 @@ SHAPES: Final[Mapping[str, Any]] = {
             "op": TEXT,
             "payload": {
                 "type": "object",
-                "properties": {"changes": {"type": "array"}, "requestId": TEXT},
+                "properties": {"changes": {"type": "array"}, "requestId": TEXT, "correlationId": TEXT},
                 "required": ["changes"],
             },
             "occurredAt": _INSTANT,

@@ -74,12 +74,13 @@ def adapters() -> dict[str, type]:
 
 
 def _reaches(thing: type) -> bool:
-    return any("Operations" in str(kind) or "Store" in str(kind) for kind in _parts(thing).values())
+    return any("Operations" in str(kind) or "Store" in str(kind) for kind in _parts(thing, named=True).values())
 
 
-def _parts(thing: type) -> dict[str, Any]:
+def _parts(thing: type, *, named: bool = False) -> dict[str, Any]:
+    """What a class is made of; ``named`` where names do, as some are only known to the type checker."""
     constructor = next(vars(base)["__init__"] for base in thing.__mro__ if "__init__" in vars(base))
-    hints = inspect.get_annotations(constructor, eval_str=True)
+    hints = inspect.get_annotations(constructor, eval_str=not named)
     required = inspect.signature(constructor).parameters.values()
     return {p.name: hints.get(p.name) for p in required if p.name != "self" and p.default is inspect.Parameter.empty}
 

@@ -25,23 +25,24 @@ def query(**fields: Any) -> BattleQuery:
         "league": "rookie",
         "now": NOON,
         "stripe_id": f"{DAY}#1",
-        "with_rivalry": True,
+        "with_guild": True,
     }
     return BattleQuery(**{**usual, **fields})
 
 
 @covers(MongoSnapshot.battle)
 def _(town: Town, battle: Callable[..., Any]) -> None:
-    for found in (battle(query()), battle(query(mode_key="mode-4", with_rivalry=False))):
+    for found in (battle(query()), battle(query(mode_key="mode-4", with_guild=False))):
         parts = (found.user, found.existing_battle, found.broker, found.mode, found.boost, found.referral, found.boss)
-        assert None not in (*parts, found.guild, found.stripe, found.referrer)
+        assert None not in (*parts, found.stripe, found.referrer)
+    assert battle(query()).membership is not None
     # Who comes first in a collection may be found by walking it; this one is in the middle of each.
     battle(query(telegram_id=player_id(700)))
 
 
-@covers(MongoSnapshot.guild_rivalry)
-def _(town: Town, guild_rivalry: Callable[..., Any]) -> None:
-    assert guild_rivalry(oid("guilds", 3)).opponent is not None
+@covers(MongoSnapshot.membership)
+def _(town: Town, membership: Callable[..., Any]) -> None:
+    assert membership(MAIN).rivalry.opponent is not None
 
 
 @covers(MongoSnapshot.stripes)

@@ -1,10 +1,12 @@
 """The region's shared metrics."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.arena.ports import Document
 from chalicelib.data.shared_metrics import STRIPES, MongoSharedMetrics
+from chalicelib.monitoring.history import MinutePoint, point_data
 from chalicelib.monitoring.reports import SEQUENCE_KEPT, Flush, InstanceReport, RegionRecord
 from tests.integration.explained.registry import covers
 from tests.integration.explained.town import FAR, Town, inhabits
@@ -20,6 +22,23 @@ def _stored(number: int) -> Document:
         return {"_id": f"totals:{number}", "totals": {"a": 1}, "added": {f"{number:016x}": {"sequence": 1, "at": OLD}}}
     report = {"instance": f"{number:016x}", "gauges": {}}
     return {"_id": f"report:{number:016x}", "at": NOON, "expiresAt": FAR, "report": report, "own": {}}
+
+
+@inhabits("metricminutes", STORED)
+def _minute(number: int) -> Document:
+    at = NOON - timedelta(minutes=number)
+    return {"_id": at, "point": point_data(MinutePoint(at=at)), "expiresAt": FAR}
+
+
+@covers(MongoSharedMetrics.keep)
+def _(town: Town, keep: Callable[..., Any]) -> None:
+    for at in (NOON - timedelta(minutes=700), NOON + timedelta(minutes=1)):
+        keep(MinutePoint(at=at))
+
+
+@covers(MongoSharedMetrics.points)
+def _(town: Town, points: Callable[..., Any]) -> None:
+    assert len(points(NOON - timedelta(minutes=180))) >= 181
 
 
 @covers(MongoSharedMetrics.flush)

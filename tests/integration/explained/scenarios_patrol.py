@@ -29,3 +29,9 @@ def _(town: Town, save: Callable[..., Any]) -> None:
     patrol = Patrol(collection="guilds", rounds=3, suspects=(suspect,))
     save(patrol, Guard("schedule:9", 1009), NOON)
     assert MongoPatrolMemory(town.operations).load() == patrol
+    assert MongoPatrolMemory(town.operations).last() == (patrol, NOON)
+
+
+@covers(MongoPatrolMemory.last)
+def _(town: Town, last: Callable[..., Any]) -> None:
+    assert last() is None

@@ -24,6 +24,11 @@ def _(town: Town, upsert_player: Callable[..., Any]) -> None:
     upsert_player("someone new", {}, NOON)
 
 
+@covers(MongoPlayers.player)
+def _(town: Town, player: Callable[..., Any]) -> None:
+    assert player(MAIN) is not None
+
+
 @covers(MongoPlayers.account)
 def _(town: Town, account: Callable[..., Any]) -> None:
     assert account(MAIN).player is not None

@@ -1,10 +1,13 @@
 """Who serves for whom, moving players, and a region seen from outside."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.arena.homes import Homes
 from chalicelib.arena.ports import Document
+from chalicelib.data.catch_ups import COLLECTION as CATCH_UPS
+from chalicelib.data.catch_ups import MongoCatchUps
 from chalicelib.data.moves import MongoMoves, MongoMoveSnapshot, MongoRegionRoles
 from chalicelib.data.region_hands import MongoRegionHand
 from chalicelib.replication.moves import Moved, Moves
@@ -67,6 +70,23 @@ def _(town: Town, apply: Callable[..., Any]) -> None:
     version = f"{int(NOON.timestamp() * 1000):012x}0000e"
     event = Event(event_id=event_id, source_region="eu-west-1", version=version, occurred_at=NOON, changes=[change])
     assert apply([event]) == []
+
+
+@inhabits(CATCH_UPS, 2, small=True)
+def _catch_up(number: int) -> Document:
+    return {"_id": f"region-{number}", "places": {"region-2": number}, "at": NOON}
+
+
+@covers(MongoCatchUps.load)
+def _(town: Town, load: Callable[..., Any]) -> None:
+    assert load("region-1", NOON) == {"region-2": 1}
+    assert load("region-1", NOON + timedelta(seconds=1)) == {}
+
+
+@covers(MongoCatchUps.save)
+def _(town: Town, save: Callable[..., Any]) -> None:
+    save("region-0", {"region-1": 7}, NOON)
+    assert MongoCatchUps(town.operations).load("region-0", NOON) == {"region-1": 7}
 
 
 @covers(MongoMoveSnapshot.player)

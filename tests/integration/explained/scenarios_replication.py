@@ -8,7 +8,7 @@ from chalicelib.data.outbox import MongoOutbox
 from chalicelib.data.replica import MongoReplica, MongoReplicaSnapshot
 from chalicelib.data.store import MongoReads
 from chalicelib.replication.applying import decide
-from chalicelib.replication.ports import APPLIED, Event
+from chalicelib.replication.ports import APPLIED, Event, Wanted
 from chalicelib.replication.rules import DOCUMENTS, FACTS
 from tests.integration.explained.registry import covers
 from tests.integration.explained.scenarios_follow_ups import WAITING
@@ -59,19 +59,22 @@ def _(town: Town, economy_config: Callable[..., Any]) -> None:
     assert economy_config()
 
 
-@covers(MongoReplicaSnapshot.find)
-def _(town: Town, find: Callable[..., Any]) -> None:
+@covers(MongoReplicaSnapshot.find_all)
+def _(town: Town, find_all: Callable[..., Any]) -> None:
     """Documents by their keys and unique names, facts by what names them."""
-    assert len(find(APPLIED, {"_id": [oid(APPLIED, number) for number in range(10)]})) == 10
+    wanted: list[Wanted] = [(APPLIED, {"_id": [oid(APPLIED, number) for number in range(10)]})]
     for collection, rule in DOCUMENTS.items():
         for field in {rule.key, rule.unique} - {None}:
             some = town.database[collection].find_one({field: {"$gt": ""}}) or town.database[collection].find_one()
             assert some is not None
-            assert find(collection, {str(field): [some[str(field)]]})
+            wanted.append((collection, {str(field): [some[str(field)]]}))
     for collection, facts in FACTS.items():
         known = town.database[collection].find_one({field: {"$exists": True} for field in facts.identity})
         assert known is not None
-        assert find(collection, {field: [known[field]] for field in facts.identity})
+        wanted.append((collection, {field: [known[field]] for field in facts.identity}))
+    applied, *others = find_all(wanted)
+    assert len(applied) == 10
+    assert all(others)
 
 
 @covers(MongoReplica.transact)

@@ -168,6 +168,13 @@ def _(town: Town, conflicts: Callable[..., Any]) -> None:
     assert [one["detectedAt"] for one in newest] == sorted((one["detectedAt"] for one in newest), reverse=True)
 
 
+@covers(MongoRegionLog.conflicts_since, reads_on="counts, up to a bound")
+def _(town: Town, conflicts_since: Callable[..., Any]) -> None:
+    newest = MongoRegionLog(town.operations).conflicts(10)
+    assert conflicts_since(newest[-1]["detectedAt"], 1000) >= 10
+    assert conflicts_since(newest[-1]["detectedAt"], 3) == 3
+
+
 @covers(MongoRegionLog.waiting, reads_on="counts what waits, up to a bound")
 def _(town: Town, waiting: Callable[..., Any]) -> None:
     assert waiting(WAITING[0]).events > 1000

@@ -18,6 +18,7 @@ from chalicelib.data.operations import Operations
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from chalicelib.data.store import MongoStore
 from chalicelib.data.transactions import Transactions
+from infra.sharding.shapes import RECORDED, as_rows, recorded, shapes
 from tests.integration.explained.plans import Explainer, Unexplainable
 from tests.integration.explained.registry import SCENARIOS, adapters, load_scenarios, methods, part_types
 from tests.integration.explained.town import SMALL, Town, populate
@@ -66,6 +67,8 @@ def test_it_is_served_by_indexes(method: str, town: Town, recorder: Recorder) ->
     assert bool(commands) != bool(scenario.silent), f"{method} sent {len(commands)} queries"
     faults = [fault for command in commands for fault in explainer.faults(command) if not scenario.permits(fault)]
     assert not faults, f"{method}:\n" + "\n".join(map(str, faults))
+    unknown = {shape: 0.0 for command in sent for shape in shapes(command) if shape not in recorded()}
+    assert not unknown, f"where shards would be asked is not known: add to {RECORDED.name}\n{as_rows(unknown)}"
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """One process of the comparison: sends each arrival of its plan to nginx and to the arena's limiter, at its time.
 
-Reads a JSON plan from standard input and answers with ``[client, sent at (monotonic s), nginx admitted, ours]`` each.
+Reads a JSON plan from standard input and answers with ``[client, sent at (monotonic s), nginx admitted, ours, seconds
+until both had answered]`` each.
 """
 
 import json
@@ -11,10 +12,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from chalicelib.arena.rate_limits import API, BATTLE
-from chalicelib.cache.door import PATIENT, RedisDoor
+from chalicelib.cache.door import RedisDoor
 from chalicelib.cache.errors import CacheUnavailable
 from chalicelib.cache.limiter import Limiter
 from chalicelib.clock import system_clock
+from tests.redis_doors import UNHURRIED
 
 LIMITS = {limit.name: limit for limit in (API, BATTLE)}
 
@@ -42,12 +44,12 @@ class Nginx:
         return status == 200
 
 
-def run(plan: dict[str, Any]) -> Iterator[tuple[str, float, bool, bool]]:
+def run(plan: dict[str, Any]) -> Iterator[tuple[str, float, bool, bool, float]]:
     def fail(error: CacheUnavailable) -> None:
         raise AssertionError(f"counted without Redis: {error.reason}")
 
     nginx = Nginx(plan["nginx"])
-    door = RedisDoor.from_urls(plan["redis"], cluster=len(plan["redis"]) > 1, limits=PATIENT)
+    door = RedisDoor.from_urls(plan["redis"], cluster=len(plan["redis"]) > 1, limits=UNHURRIED)
     limiter = Limiter(
         door, plan["database"], system_clock, environment_id=plan["name"], environments_max=4, fell_back=fail
     )
@@ -59,7 +61,8 @@ def run(plan: dict[str, Any]) -> Iterator[tuple[str, float, bool, bool]]:
         sent = time.monotonic()
         nginx.send(limit, client)
         ours = limiter.admit([LIMITS[limit]], client).refusal is None
-        yield client, sent - start, nginx.admitted(), ours
+        theirs = nginx.admitted()
+        yield client, sent - start, theirs, ours, time.monotonic() - sent
 
 
 if __name__ == "__main__":

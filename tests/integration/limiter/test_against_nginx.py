@@ -3,6 +3,8 @@
 Four processes share one Valkey (or one cluster). Each sends every arrival of its part to a real nginx and, while that
 answers, to the limiter. The two look at their clocks a fraction of a millisecond apart, so that a request on the
 boundary may fall on either side of it, but no more than that: a request admitted by one alone leaves it less room.
+On a busy machine they look further apart, by no longer than the request took: what the limit grants in so long is
+added to what they may differ by.
 """
 
 import json
@@ -30,6 +32,8 @@ SENDERS = 4
 SEEDS = range(20)
 SIDE_BY_SIDE = 5
 """Seeds whose sequences run at the same time; more would make the machine the limit."""
+FEWER = (SIDE_BY_SIDE, 2, 1)
+"""Where a busy machine sends so late that hardly a limit is exceeded, less is asked of it."""
 CONFIGURATION = """
 worker_processes 1;
 pid nginx.pid;
@@ -70,23 +74,33 @@ class Compared:
     ours: int
     computed: int
     """By the arithmetic alone, from the moments the arrivals were sent."""
+    apart: float
+    """Requests that the limit grants in the longest time the two looked at their clocks apart."""
 
     def __str__(self) -> str:
         return (
             f"{self.limit.name:<6} seed {self.seed:>2}: {self.arrivals:>3} arrivals, admitted by nginx "
-            f"{self.nginx:>3}, by the limiter {self.ours:>3}, computed {self.computed:>3}"
+            f"{self.nginx:>3}, by the limiter {self.ours:>3}, computed {self.computed:>3}, {self.apart:.2f} apart"
         )
 
 
 def compare(nginx: int, redis: Sequence[str], seeds: Sequence[int]) -> list[Compared]:
-    """Runs the sequences of ``seeds`` under either limit, some side by side."""
-    run = uuid.uuid4().hex[:8]
-    sequences = {(limit, seed): f"{run}-{limit.name}-{seed}" for limit in (API, BATTLE) for seed in seeds}
+    """The sequences of ``seeds`` under either limit, as many side by side as the machine can send in time."""
+    for side_by_side in FEWER:
+        found = run(nginx, redis, seeds, side_by_side)
+        if are_limited(found):
+            break
+    return found
+
+
+def run(nginx: int, redis: Sequence[str], seeds: Sequence[int], side_by_side: int) -> list[Compared]:
+    own = uuid.uuid4().hex[:8]
+    sequences = {(limit, seed): f"{own}-{limit.name}-{seed}" for limit in (API, BATTLE) for seed in seeds}
     arrivals = sorted(
         (
             arrival
             for (limit, seed), client in sequences.items()
-            for arrival in dealt(seeds.index(seed) // SIDE_BY_SIDE * SECONDS, client, seed, limit, SENDERS)
+            for arrival in dealt(seeds.index(seed) // side_by_side * SECONDS, client, seed, limit, SENDERS)
         ),
         key=lambda arrival: arrival.at,
     )
@@ -95,14 +109,14 @@ def compare(nginx: int, redis: Sequence[str], seeds: Sequence[int]) -> list[Comp
             "name": f"sender-{number}",
             "nginx": nginx,
             "redis": list(redis),
-            "database": f"limiter_{run}",
+            "database": f"limiter_{own}",
             "arrivals": [(one.at, one.client, one.limit) for one in arrivals if one.sender == number],
         }
         for number in range(SENDERS)
     ]
-    sent: dict[str, list[tuple[float, bool, bool]]] = defaultdict(list)
-    for client, at, by_nginx, ours in sent_by_all(plans):
-        sent[client].append((at, by_nginx, ours))
+    sent: dict[str, list[tuple[float, bool, bool, float]]] = defaultdict(list)
+    for client, *seen in sent_by_all(plans):
+        sent[client].append((seen[0], seen[1], seen[2], seen[3]))
     return [compared(limit, seed, sorted(sent[client])) for (limit, seed), client in sequences.items()]
 
 
@@ -129,7 +143,7 @@ def sent_by_all(plans: list[dict[str, Any]]) -> list[list[Any]]:
         for process in processes:
             assert process.stdin is not None
             print(start, file=process.stdin, flush=True)
-        outputs = [process.communicate(timeout=60)[0] for process in processes]
+        outputs = [process.communicate(timeout=120)[0] for process in processes]
     finally:
         for process in processes:
             process.kill()
@@ -137,16 +151,22 @@ def sent_by_all(plans: list[dict[str, Any]]) -> list[list[Any]]:
     return [found for output in outputs for found in json.loads(output)]
 
 
-def compared(limit: Limit, seed: int, sent: list[tuple[float, bool, bool]]) -> Compared:
+def compared(limit: Limit, seed: int, sent: list[tuple[float, bool, bool, float]]) -> Compared:
     bucket: Bucket | None = None
     computed = 0
-    for at, _, _ in sent:
+    for at, _, _, _ in sent:
         asked = ask(bucket, flow_of(limit), int(at * 1000))
         if asked.fits:
             bucket = spend(asked)
             computed += 1
     by_nginx, ours = sum(one[1] for one in sent), sum(one[2] for one in sent)
-    return Compared(limit, seed, len(sent), by_nginx, ours, computed)
+    apart = limit.rate / limit.period_seconds * max(one[3] for one in sent)
+    return Compared(limit, seed, len(sent), by_nginx, ours, computed, apart)
+
+
+def are_limited(found: list[Compared]) -> bool:
+    """Else the comparison would prove little."""
+    return sum(one.nginx < one.arrivals for one in found) >= len(found) / 2
 
 
 def assert_alike(found: list[Compared]) -> None:
@@ -154,10 +174,10 @@ def assert_alike(found: list[Compared]) -> None:
     equal = sum(one.nginx == one.ours for one in found)
     limited = sum(one.nginx < one.arrivals for one in found)
     print(f"{equal} of {len(found)} sequences equal, {limited} of them limited")
-    assert [str(one) for one in found if abs(one.nginx - one.ours) > 1] == []
+    assert [str(one) for one in found if abs(one.nginx - one.ours) > 1 + one.apart] == []
     # Single requests at the boundary go either way; a limit that is off by one would always err to the same side.
-    assert abs(sum(one.ours - one.nginx for one in found)) <= limited / 2
-    assert limited >= len(found) / 2, "too few sequences exceed their limit: the comparison proves little"
+    assert abs(sum(one.ours - one.nginx for one in found)) <= limited / 2 + sum(one.apart for one in found)
+    assert are_limited(found), "too few sequences exceed their limit: the comparison proves little"
 
 
 def test_four_processes_on_one_valkey_admit_what_nginx_admits(nginx: int, valkey_url: str) -> None:

@@ -212,5 +212,5 @@ def test_logs_name_the_limit_and_neither_address_nor_player(send: Send, caplog: 
     records = [vars(record) for record in caplog.records]
     assert {one["limit"] for one in records if one["msg"] == "rate limited"} == {"player-battles", "battle"}
     said = str(records)
-    assert "request_id" in said
+    assert "correlation_id" in said
     assert not any(personal in said for personal in ("198.51.100", "203.0.113", "987654"))

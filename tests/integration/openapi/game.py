@@ -10,13 +10,18 @@ from chalice.app import Chalice
 from pymongo.database import Database
 from schemathesis import Case
 
+from chalicelib import wiring
 from chalicelib.arena.brokers import new_broker
 from chalicelib.arena.economy_config import DEFAULTS
 from chalicelib.arena.modes import DEFAULT_MODES
 from chalicelib.clock import ManualClock
-from chalicelib.replication.asking import question
+from chalicelib.data.extended_json import to_json
+from chalicelib.replication.asking import ENTITY
+from chalicelib.replication.hands import ENTITY as HAND
+from chalicelib.replication.hands import asked
+from chalicelib.replication.questions import question
 from tests.gateway import Answer, call
-from tests.installed import OPERATOR, init_data
+from tests.installed import OPERATOR, Warm, init_data
 from tests.replicated import KEYRING, WEST, signed
 
 PLAYER: Final = 777
@@ -40,6 +45,7 @@ class Game:
         self.database.realms.insert_one({**realm, "unlockCriteria": {}, "tracks": ["research"]})
         self.battle()
         self.pooled()
+        vars(wiring.arena())["cache_warming"] = Warm()
 
     def credentials(self) -> dict[str, str]:
         token = call(self.app, "POST", "/api/admin/auth/login", OPERATOR).data["token"]
@@ -127,8 +133,21 @@ def _envelopes(game: Game, case: Case[Any]) -> None:
 
 def _question(game: Game, case: Case[Any]) -> None:
     ask = {"kind": "digests", "places": [game.fresh(), None]}
-    asked = question(ask, "guilds", region=WEST, event_id=str(ObjectId()), now=game.clock(), keyring=KEYRING)
-    case.body = asked.wire()
+    case.body = _asked(game, ask, "guilds", ENTITY)
+
+
+def _asked(game: Game, ask: Mapping[str, Any], key: str, entity: str) -> dict[str, Any]:
+    event_id = str(ObjectId())
+    asks = question(ask, key, entity=entity, region=WEST, event_id=event_id, now=game.clock(), keyring=KEYRING)
+    return asks.wire()
+
+
+def _hand(game: Game, case: Case[Any]) -> None:
+    case.body = _asked(game, asked("roles", "us-east-1", {}, to_json), "roles", HAND)
+
+
+def _failover(_: Game, case: Case[Any]) -> None:
+    case.body = {"from": "eu-west-1", "dryRun": True, "force": True}
 
 
 def _path(**values: str) -> Callable[[Game, Case[Any]], None]:
@@ -155,11 +174,16 @@ ADAPTED: Final[Mapping[str, Callable[[Game, Case[Any]], None]]] = {
     "POST /api/guilds/deposit-broker": lambda game, case: _with(case, guildId=game.guild(), brokerId=game.broker()),
     "POST /api/guilds/withdraw-broker": lambda game, case: _with(case, **game.pooled()),
     "GET /api/guilds/{guildId}/pool": lambda game, case: case.path_parameters.update(guildId=game.pooled()["guildId"]),
+    "GET /api/ops/dead-letters": lambda _, case: case.query.update(queue="battles"),
+    "POST /api/ops/dead-letters/replay": lambda _, case: _with(case, queue="battles"),
     "POST /api/ops/scaling/override": lambda _, case: _with(case, desired=5),
     "GET /api/realms/{key}": _path(key="ai"),
     "POST /api/home": lambda _, case: _with(case, region="us-east-1"),
     "POST /api/replication/receive": _envelopes,
     "POST /api/replication/digests": _question,
+    "POST /api/replication/hand": _hand,
+    "POST /api/ops/failover": _failover,
     "GET /docs/{asset}": _path(asset="start.js"),
+    "GET /console/{asset}": _path(asset="theme.js"),
 }
 """By operation: how a documented request is made to succeed, where a random one would not."""

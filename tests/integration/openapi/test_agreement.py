@@ -146,6 +146,7 @@ def test_requests_against_the_document_are_refused_as_documented(harness: Harnes
     check_examples(harness, label, GenerationMode.NEGATIVE, against_the_document)
 
 
+@pytest.mark.timeout(600)
 def test_walks_from_answers_to_requests(harness: Harness) -> None:
     """What one answer names is asked for next: brokers made here are trained, guilds founded here are joined."""
     followed: set[str] = set()

@@ -58,6 +58,22 @@ EXCHANGES: Final = (
         answer=data({"token": TEXT, "tokenType": "Bearer", "role": "superadmin", "expiresAt": TIME}),
     ),
     Exchange(
+        about="7: an operator signs in for an hour",
+        request=LOGIN,
+        user=None,
+        body={**OPERATOR, "minutes": 60},
+        status=200,
+        answer=data({"token": TEXT, "tokenType": "Bearer", "role": "superadmin", "expiresAt": TIME}),
+    ),
+    Exchange(
+        about="7: a token lives for half a day at most",
+        request=LOGIN,
+        user=None,
+        body={**OPERATOR, "minutes": 721},
+        status=400,
+        answer=invalid(minutes="max:720"),
+    ),
+    Exchange(
         about="7: a wrong password",
         request=LOGIN,
         user=None,

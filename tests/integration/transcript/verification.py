@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from chalicelib.data.extended_json import to_json
-from chalicelib.replication.asking import ask_digests, ask_named, ask_rows, question
+from chalicelib.replication.asking import ENTITY, ask_digests, ask_named, ask_rows
 from chalicelib.replication.envelope import Envelope
+from chalicelib.replication.questions import question
 from chalicelib.replication.ranges import Range, digest_of_rows
 from tests.integration.transcript.exchange import TEXT, Exchange, data, refusal
 from tests.replicated import HERE, KEYRING, OTHER_KEYRING, WEST
@@ -18,7 +19,7 @@ NOBODY: Final = Range("operatoractions", "a", "b")
 
 def asks(ask: Any, **fields: Any) -> Envelope:
     event_id = f"{1:024x}"
-    found = question(ask, "operatoractions", region=WEST, event_id=event_id, now=NOON, keyring=KEYRING)
+    found = question(ask, "operatoractions", entity=ENTITY, region=WEST, event_id=event_id, now=NOON, keyring=KEYRING)
     return KEYRING.sign(replace(found, **fields))
 
 

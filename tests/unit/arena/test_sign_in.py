@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.arena.initdata import sign
+from chalicelib.arena.ports import Update
 from chalicelib.arena.sign_in import SignIn
 from chalicelib.clock import ManualClock
 from chalicelib.errors import Unauthorized
@@ -25,6 +26,9 @@ class CountingPlayers(MemoryPlayers):
         database = MemoryDatabase()
         super().__init__(database, MemoryStore(database))
         self.writes = 0
+
+    def set_last_seen(self, moment: datetime | None) -> None:
+        self._database.commit([Update("users", {"telegramId": "777"}, {"$set": {"lastSeenAt": moment}})])
 
     def upsert_player(self, telegram_id: str, profile: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         self.writes += 1
@@ -83,3 +87,29 @@ def test_an_unchanged_profile_is_written_every_five_minutes_a_changed_one_at_onc
     clock.advance(300)
     desk.identify(init_data=init_data("trinity"))
     assert players.writes == 3
+
+
+def test_what_another_environment_has_noted_is_not_written_again() -> None:
+    """Its five minutes count from when it was noted, not from when this environment heard of it."""
+    clock, players = ManualClock(NOON), CountingPlayers()
+    sign_in(clock, players).identify(init_data=init_data())
+    clock.advance(200)
+    other = sign_in(clock, players)
+    other.identify(init_data=init_data())
+    clock.advance(99)
+    other.identify(init_data=init_data())
+    assert players.writes == 1
+    clock.advance(1)
+    other.identify(init_data=init_data())
+    assert players.writes == 2
+    sign_in(clock, players).identify(init_data=init_data("trinity"))
+    assert players.writes == 3
+
+
+def test_a_player_restored_without_a_moment_is_noted() -> None:
+    """What lacks the field, or has something else in it, was never seen."""
+    clock, players = ManualClock(NOON), CountingPlayers()
+    sign_in(clock, players).identify(init_data=init_data())
+    players.set_last_seen(None)
+    sign_in(clock, players).identify(init_data=init_data())
+    assert players.writes == 2

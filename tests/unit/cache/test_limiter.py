@@ -147,6 +147,7 @@ def test_each_kind_of_route_asks_its_own_limits_by_whom_they_count() -> None:
         (["global", "battle"], "203.0.113.5"),
         (["player-battles"], "777"),
         (["global", "operator-sign-in"], "203.0.113.5"),
+        (["regions"], "203.0.113.5"),
     ]
 
 

@@ -1,17 +1,20 @@
 """Cached values come back as they were, types included."""
 
+import base64
 import json
 import random
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 
+import bson
 import pytest
 from bson import ObjectId
 from bson.int64 import Int64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.cache.packing import PACKED_MAX_CHARACTERS, Unpackable, pack, unpack
+from chalicelib.cache.packing import PACKED_MAX_CHARACTERS, UNPACKED_MAX_BYTES, Unpackable, pack, unpack
 
 SCALARS = st.one_of(
     st.none(),
@@ -59,3 +62,19 @@ def test_what_no_document_holds_is_refused(value: Any) -> None:
 def test_what_was_not_packed_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a packed value"):
         unpack(text)
+
+
+def test_little_that_would_become_much_is_refused() -> None:
+    bomb = b"z" + zlib.compress(bson.encode({"v": "0" * (UNPACKED_MAX_BYTES + 1)}), 9)
+    assert len(bomb) < PACKED_MAX_CHARACTERS / 4
+    with pytest.raises(ValueError, match="not a packed value"):
+        unpack(base64.b64encode(bomb).decode())
+    with pytest.raises(Unpackable):
+        pack("0" * (UNPACKED_MAX_BYTES + 1))
+    assert unpack(pack("0" * 1_000_000)) == "0" * 1_000_000
+
+
+def test_half_of_a_compressed_value_is_refused() -> None:
+    body = base64.b64decode(pack("ab" * 2000))
+    with pytest.raises(ValueError, match="not a packed value"):
+        unpack(base64.b64encode(body[:-8]).decode())

@@ -20,11 +20,15 @@ from chalicelib.entrypoints.http import Routes
 from chalicelib.entrypoints.limiting import RATE_HEADERS, Gate, client_of
 from chalicelib.errors import TooManyRequests
 
-UNLIMITED_PATHS = {"/health", "/health/ready", "/metrics", "/openapi.json", "/docs", "/docs/{asset}"}
+UNLIMITED_PATHS = {
+    *("/health", "/health/ready", "/metrics", "/openapi.json"),
+    *("/docs", "/docs/{asset}", "/console", "/console/{asset}"),
+}
 CLASSES = {
     "POST /api/battle/run": "battle",
     "POST /api/battle/queue": "battle",
     "POST /api/admin/auth/login": "operator-sign-in",
+    "POST /api/replication/hand": "regions",
 }
 ITEM = r'"[a-z-]+"'
 POLICY = re.compile(rf"{ITEM};q=\d+;w=\d+(, {ITEM};q=\d+;w=\d+)*")

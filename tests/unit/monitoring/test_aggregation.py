@@ -1,84 +1,38 @@
 """The scheduled aggregation: what it publishes, what it leaves out, and that twice is once."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from botocore.session import Session
 
-from chalicelib.clock import ManualClock
 from chalicelib.errors import Unavailable
-from chalicelib.monitoring.aggregation import MetricsAggregation
-from chalicelib.monitoring.families import CACHE_LOOKUPS, HTTP_REQUESTS, PROCESSING_LATENCY
+from chalicelib.monitoring.families import (
+    BATTLES,
+    CACHE_BREAKER,
+    CACHE_LOOKUPS,
+    DATABASE_COMMANDS,
+    HTTP_REQUESTS,
+    PROCESSING_LATENCY,
+    REPLICATION_DIFFERENCES,
+    REPLICATION_OLDEST,
+    REPLICATION_SET_ASIDE,
+    REPLICATION_WAITING,
+)
+from chalicelib.monitoring.history import MinutePoint
 from chalicelib.monitoring.minute import condensed, kind_of
-from chalicelib.monitoring.ports import CacheNodeFigures
+from chalicelib.monitoring.ports import ScalingFigures
 from chalicelib.monitoring.registry import Registry
-from chalicelib.monitoring.reports import RECORD_LIFE, Flush, InstanceReport, RegionState
+from chalicelib.monitoring.reports import RECORD_LIFE, RegionState
 from tests.fakes.memory_metrics import MemorySharedMetrics
+from tests.region_minutes import Region
 from tests.worlds import NOON
 
-T = TypeVar("T")
 RUN = "POST /api/battle/run"
-NODES = [CacheNodeFigures(node="5f0c2a11", memory_used_bytes=1_000_000, operations_per_second=120)]
 UNITS = set(Session().get_service_model("cloudwatch").shape_for("StandardUnit").enum)
-
-
-@dataclass
-class Region:
-    """Sources of a test's making."""
-
-    shared: MemorySharedMetrics = field(default_factory=MemorySharedMetrics)
-    clock: ManualClock = field(default_factory=lambda: ManualClock(NOON))
-    lengths: Mapping[tuple[str, str], int] | None = field(default_factory=lambda: {("prediction", "rookie"): 3})
-    websockets: int | None = 40
-    nodes: Sequence[CacheNodeFigures] | None = field(default_factory=lambda: NODES)
-    failed: list[str] = field(default_factory=list)
-    counted: Registry = field(default_factory=Registry)
-    sequence: int = 0
-
-    def tell(self, in_flight: int = 1, instance: str = "00000000000000a1") -> None:
-        """Everything ``counted`` so far is the region's total."""
-        self.sequence += 1
-        known = self.shared.state(self.clock()).totals
-        grown = {key: value - known.get(key, 0) for key, value in self.counted.values().items()}
-        report = InstanceReport(instance=instance, at=self.clock(), in_flight=in_flight)
-        self.shared.flush(Flush(sequence=self.sequence, increments=grown, report=report, own={}))
-
-    def run(self) -> list[dict[str, Any]]:
-        lines: list[str] = []
-        aggregation = MetricsAggregation(
-            self.shared,
-            self.clock,
-            region="eu-west-1",
-            lengths=lambda: _or_raise(self.lengths),
-            websockets=self._count,
-            cache=self,
-            failed=lambda source, _: self.failed.append(source),
-        )
-        done = aggregation.run(lines.append)
-        assert done.published == len(lines)
-        return [json.loads(line) for line in lines]
-
-    def figures(self) -> Sequence[CacheNodeFigures]:
-        return _or_raise(self.nodes)
-
-    def _count(self, now: datetime) -> int:
-        assert now == self.clock()
-        return _or_raise(self.websockets)
-
-    def gauges(self) -> dict[str, float]:
-        record = self.shared.state(self.clock()).record
-        assert record is not None
-        return dict(record.gauges)
-
-
-def _or_raise(value: T | None) -> T:
-    if value is None:
-        raise ConnectionError("away")
-    return value
 
 
 def metric(lines: list[dict[str, Any]], name: str, **dimensions: str) -> Any:
@@ -144,6 +98,53 @@ def test_a_minute_is_published_as_the_guide_s_metrics_and_the_hit_rate(region: R
     assert {one["_aws"]["Timestamp"] for one in lines} == {int(region.clock().timestamp() * 1000)}
 
 
+def whole(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """The line of what the region has once."""
+    (found,) = [one for one in lines if one["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["region"]]]
+    return found
+
+
+def test_what_alarms_watch_is_one_series_of_the_region() -> None:
+    region = Region(lengths={("prediction", "rookie"): 3, ("guild", "elite"): 4}, waiting={})
+    region.tell(instance="00000000000000a1", **{CACHE_BREAKER: 1})
+    region.tell(instance="00000000000000a2", **{CACHE_BREAKER: 2})
+    for family, values in {
+        REPLICATION_WAITING: (5, 7),
+        REPLICATION_OLDEST: (90.5, 30.0),
+        REPLICATION_SET_ASIDE: (0, 1),
+    }.items():
+        region.waiting |= {f"{family}|us-east-1": values[0], f"{family}|ap-southeast-1": values[1]}
+    line = whole(region.run())
+    names = ("ReplicationWaiting", "ReplicationOldestWaiting", "ReplicationSetAside")
+    assert [line[name] for name in names] == [12, 90.5, 1]
+    assert (line["BattleQueueLength"], line["CacheUp"], line["CacheBreakersOpen"]) == (7, 1, 3)
+
+
+def test_where_nothing_is_replicated_nothing_is_said_to_wait(region: Region) -> None:
+    region.waiting = {}
+    line = whole(region.run())
+    assert not line.keys() & {"ReplicationWaiting", "ReplicationOldestWaiting", "ReplicationSetAside"}
+
+
+def test_errors_are_shares_of_the_minute(region: Region) -> None:
+    line = whole(region.run())
+    assert (line["ErrorRate"], line["ReplicationDifferences"]) == (pytest.approx(100 * 20 / 120), 0)
+    assert "DatabaseErrorRate" not in line
+    region.counted.count(DATABASE_COMMANDS, 97, command="find", outcome="ok")
+    region.counted.count(DATABASE_COMMANDS, 3, command="update", outcome="error")
+    region.counted.count(REPLICATION_DIFFERENCES, 2)
+    region.clock.advance(60)
+    region.tell()
+    line = whole(region.run())
+    assert (line["DatabaseErrorRate"], line["ReplicationDifferences"]) == (pytest.approx(3), 2)
+    assert "ErrorRate" not in line
+
+
+def test_a_cache_that_is_down_is_said_to_be(region: Region) -> None:
+    region.nodes = None
+    assert whole(region.run())["CacheUp"] == 0
+
+
 def test_every_line_is_in_the_embedded_metric_format(region: Region) -> None:
     lines = region.run()
     assert len(lines) == 4
@@ -159,6 +160,8 @@ def test_the_region_s_gauges_are_kept_for_the_page(region: Region) -> None:
         "aiba_cache_hit_ratio": 0.75,
         "aiba_cache_memory_used_bytes|5f0c2a11": 1_000_000,
         "aiba_cache_operations_per_second|5f0c2a11": 120,
+        "aiba_queue_messages|battles|dead": 1,
+        "aiba_replication_waiting|x": 2,
     }
 
 
@@ -175,7 +178,9 @@ def test_the_first_run_has_no_rates() -> None:
     region.counted.count(HTTP_REQUESTS, 1_000, route=RUN, status="2xx")
     region.tell()
     (first, _) = region.run()
-    assert first.keys() == {"_aws", "region", "ActiveConnections", "Instances"}
+    rates = {"RequestRate", "CacheHitRate", "ProcessingLatency"}
+    assert {"ActiveConnections", "Instances", "CacheUp"} <= first.keys()
+    assert not rates & first.keys()
 
 
 def test_after_a_long_silence_there_are_no_rates_of_it(region: Region) -> None:
@@ -208,6 +213,7 @@ def test_totals_that_began_anew_count_from_nothing(region: Region) -> None:
         ("websockets", "connections", "ActiveConnections"),
         ("lengths", "battle queue", "BattleQueueLength"),
         ("nodes", "cache", "aiba_cache_memory_used_bytes"),
+        ("queues", "queues", "aiba_queue_messages"),
     ],
 )
 def test_a_source_that_is_away_is_missing_and_the_others_are_not(
@@ -228,7 +234,7 @@ class Away(MemorySharedMetrics):
 
 def test_without_the_shared_state_the_queue_s_length_is_published_all_the_same() -> None:
     region = Region(shared=Away())
-    assert metric(region.run(), "BattleQueueLength") == 3
+    assert metric(region.run(), "BattleQueueLength", league="rookie") == 3
     assert region.failed == ["shared metrics"]
 
 
@@ -258,7 +264,76 @@ def test_what_is_remembered_of_the_totals_is_short() -> None:
         registry.count(HTTP_REQUESTS, route=f"GET /{number}", status="2xx")
         registry.observe(PROCESSING_LATENCY, 0.03, operation=f"GET /{number}")
     assert condensed(registry.values()) == {
-        HTTP_REQUESTS: 100,
+        "form": 3,
+        f"{HTTP_REQUESTS}|2xx": 100,
         f"{PROCESSING_LATENCY}|http|le 0.05": 100,
         f"{PROCESSING_LATENCY}|http|sum us": 3_000_000,
     }
+
+
+def test_a_point_of_each_minute_is_kept(region: Region) -> None:
+    region.counted.count(BATTLES, 30, arena="prediction", league="rookie")
+    region.counted.count(HTTP_REQUESTS, 6, route=RUN, status="4xx")
+    region.tell()
+    region.seen = ScalingFigures(requested=5, ready=4, in_use=3.5, spilled_per_second=0.25)
+    region.run()
+    first, second = region.shared.points(NOON)
+    assert first == MinutePoint(at=NOON, queued_battles=3, instances=1)
+    assert (first.requests_per_second, first.latency_p99_seconds) == (None, None)
+    assert second == MinutePoint(
+        at=NOON + timedelta(minutes=1),
+        requests_per_second=2.1,
+        client_errors_per_second=0.1,
+        server_errors_per_second=20 / 60,
+        latency_p50_seconds=0.03,
+        latency_p95_seconds=0.01 + 0.95 * 0.04,
+        latency_p99_seconds=0.01 + 0.99 * 0.04,
+        battles_per_second={("prediction", "rookie"): 0.5},
+        queued_battles=3,
+        instances=1,
+        provisioned=5,
+        ready=4,
+        in_use=3.5,
+        spilled_per_second=0.25,
+        cache_hit_ratio=0.75,
+    )
+
+
+def test_what_scaling_saw_is_a_gauge_and_what_it_did_not_know_is_none(region: Region) -> None:
+    region.seen = ScalingFigures(requested=5, ready=4, in_use=None, spilled_per_second=0.0)
+    region.run()
+    scaling = {name: value for name, value in region.gauges().items() if name.startswith("aiba_scaling")}
+    assert scaling == {
+        "aiba_scaling_environments|requested": 5,
+        "aiba_scaling_environments|ready": 4,
+        "aiba_scaling_spillover_per_second": 0.0,
+    }
+
+
+def test_a_minute_s_growth_is_kept_for_operators(region: Region) -> None:
+    region.run()
+    record = region.shared.state(region.clock()).record
+    assert record is not None
+    assert (record.seconds, record.grown[f"{HTTP_REQUESTS}|5xx"]) == (60, 20)
+
+
+def test_what_another_release_remembered_of_the_totals_is_not_compared_with(region: Region) -> None:
+    record = region.shared.state(region.clock()).record
+    assert record is not None
+    region.shared.record(replace(record, baseline={HTTP_REQUESTS: 1_000}))
+    assert "RequestRate" not in region.run()[0]
+    region.clock.advance(60)
+    assert region.run()[0]["RequestRate"] == 0
+
+
+def test_a_history_that_can_not_be_kept_keeps_nothing_else_from_being(region: Region) -> None:
+    class Forgetful(MemorySharedMetrics):
+        def keep(self, point: MinutePoint) -> None:
+            raise ConnectionError(f"away at {point.at}")
+
+    forgetful = Forgetful()
+    vars(forgetful).update(vars(region.shared))
+    region.shared = forgetful
+    assert metric(region.run(), "RequestRate") == 2.0
+    assert region.failed == ["history"]
+    assert region.gauges()["aiba_region_request_rate"] == 2.0

@@ -13,12 +13,13 @@ from chalicelib.monitoring.families import (
     CACHE_BREAKER,
     CACHE_HIT_RATIO,
     CACHE_MEMORY,
+    DATABASE_POOL,
     FAMILIES,
     HTTP_REQUESTS,
     PROCESSING_LATENCY,
     WEBSOCKETS,
 )
-from chalicelib.monitoring.histograms import Histogram, representatives
+from chalicelib.monitoring.histograms import Histogram, quantile, representatives
 from chalicelib.monitoring.page import OWN_HISTOGRAMS_MAX, state_lines
 from chalicelib.monitoring.registry import Registry, series_key
 from chalicelib.monitoring.reports import RECORD_LIFE, InstanceReport, RegionRecord, RegionState
@@ -26,6 +27,11 @@ from tests.worlds import NOON
 
 RUN, LIST = "POST /api/battle/run", "GET /api/battle/{requestId}"
 FIRST, SECOND = "00000000000000a1", "00000000000000b2"
+OWN_GAUGES = {
+    CACHE_BREAKER: 1.0,
+    series_key(DATABASE_POOL, ("primary", "open")): 2,
+    series_key(DATABASE_POOL, ("primary", "in_use")): 1,
+}
 GAUGES = {WEBSOCKETS: 40.0, CACHE_HIT_RATIO: 0.875, series_key(CACHE_MEMORY, ("5f0c2a11",)): 1_500_000.0}
 
 
@@ -144,13 +150,24 @@ def test_every_declared_metric_survives_the_parser() -> None:
         elif not family.per_instance and name not in ("aiba_instances",):
             gauges[series_key(name, tuple(labels.values()))] = 7.5
     known = dict.fromkeys(("request_rate", "cpu_share", "memory_share", "busy_share"), 0.5)
-    one = told(FIRST, gauges={CACHE_BREAKER: 1.0}, **known)
+    one = told(FIRST, gauges=OWN_GAUGES, **known)
     record = RegionRecord(at=NOON, gauges=gauges, baseline={})
     page = parsed(RegionState(totals=registry.values(), reports=[one], own={FIRST: registry.values()}, record=record))
     told_names = {f"{name}_total" if metric.type == "counter" else name for name, metric in page.items()}
     declared = set(FAMILIES) | {family.region_name for family in FAMILIES.values() if family.region_name}
     assert told_names == declared
     assert all(metric.documentation and metric.type != "unknown" for metric in page.values())
+
+
+def test_gauges_of_instances_have_the_labels_they_were_set_with() -> None:
+    page = parsed(state([told(FIRST, gauges=OWN_GAUGES), told(SECOND, gauges={"aiba_of_another_release|x": 1.0})]))
+    assert samples(page["aiba_database_pool_connections"]) == {
+        ("aiba_database_pool_connections", FIRST, "primary", "open"): 2,
+        ("aiba_database_pool_connections", FIRST, "primary", "in_use"): 1,
+    }
+    assert set(page) == {
+        *("aiba_active_connections", "aiba_instances", "aiba_cache_breaker_open", "aiba_database_pool_connections"),
+    }
 
 
 def test_what_another_release_counted_is_left_out_and_its_buckets_find_a_place() -> None:
@@ -173,6 +190,21 @@ def test_the_page_stays_small_with_more_instances_than_it_can_show() -> None:
     shown = {sample.labels["instance"] for sample in page["aiba_processing_latency_seconds"].samples}
     assert shown == set(sorted(own)[:OWN_HISTOGRAMS_MAX])
     assert len(page["aiba_active_connections"].samples) == len(own)
+
+
+@pytest.mark.parametrize(
+    ("counts", "share", "value"),
+    [
+        ((2, 2, 0), 0.5, 1.0),
+        ((0, 4, 0), 0.5, 1.5),
+        ((0, 1, 0), 0.99, 1.99),
+        ((3, 0, 1), 0.99, 2.0),
+        ((1, 0, 0), 1.0, 1.0),
+        ((0, 0, 0), 0.5, None),
+    ],
+)
+def test_quantiles_lie_evenly_within_buckets(counts: tuple[int, ...], share: float, value: float | None) -> None:
+    assert quantile(Histogram((), (1.0, 2.0), counts, 0), share) == value
 
 
 @given(st.lists(st.integers(0, 300), min_size=3, max_size=3))

@@ -1,5 +1,6 @@
 """What an environment counts: series, buckets, bounds, and threads that count at once."""
 
+import re
 import threading
 from pathlib import Path
 
@@ -8,15 +9,14 @@ import pytest
 from chalicelib.monitoring.families import (
     CACHE_BREAKER,
     CACHE_COMMANDS,
+    DATABASE_POOL,
     FAMILIES,
     GUIDE_BUCKETS,
     HTTP_REQUESTS,
     PROCESSING_LATENCY,
     SAMPLES_REFUSED,
-    AtMost,
-    Family,
-    OneOf,
 )
+from chalicelib.monitoring.family import AtMost, Family, OneOf
 from chalicelib.monitoring.registry import Registry, Series, UnknownFamily, parse_series, series_key
 
 ROUTE = "POST /api/battle/run"
@@ -39,10 +39,24 @@ def test_the_guide_s_metrics_have_its_names_labels_and_buckets() -> None:
     assert latency.buckets == (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
-def test_every_metric_is_documented() -> None:
+OUTSIDE = {"aiba_build_info", "aiba_dependency_up"}
+"""What the page tells beside what is counted."""
+
+
+def test_every_metric_is_documented_and_nothing_else() -> None:
     page = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `aiba_")]
+    documented = [name for row in rows for name in re.findall(r"`(aiba_\w+)`", row)]
     names = {name for family in FAMILIES.values() for name in (family.name, family.region_name) if name}
-    assert {name for name in names if f"| `{name}` |" not in page} == set()
+    assert sorted(documented) == sorted(names | OUTSIDE)
+
+
+def test_the_documented_labels_are_those_counted_by() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    for name, family in FAMILIES.items():
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+        labels = set(re.findall(r"`(\w+)`", row.split("|")[2])) - {"instance"}
+        assert labels == set(family.labels), name
 
 
 def test_counters_add_up_by_label() -> None:
@@ -150,3 +164,14 @@ def test_a_series_is_taken_apart_as_it_was_put_together() -> None:
 @pytest.mark.parametrize("key", ["aiba_of_another_release|x", HTTP_REQUESTS, f"{HTTP_REQUESTS}|a|b|c", ""])
 def test_a_series_nobody_declares_is_nobody_s(key: str) -> None:
     assert parse_series(key) is None
+
+
+def test_a_watched_gauge_is_asked_when_it_is_told() -> None:
+    registry, numbers = Registry(), iter((3, 5))
+    registry.watch(DATABASE_POOL, lambda: next(numbers), pool="primary", state="open")
+    registry.set(CACHE_BREAKER, 1)
+    key = series_key(DATABASE_POOL, ("primary", "open"))
+    assert registry.gauges() == {CACHE_BREAKER: 1, key: 3}
+    assert registry.gauges() == {CACHE_BREAKER: 1, key: 5}
+    with pytest.raises(UnknownFamily):
+        registry.watch(DATABASE_POOL, lambda: 1, pool="primary")

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.clock import ManualClock
-from chalicelib.monitoring.families import HTTP_REQUESTS, PROCESSING_LATENCY
-from chalicelib.monitoring.meters import RETRY_SECONDS_MAX, Meters
+from chalicelib.monitoring.families import DATABASE_COMMANDS, HTTP_REQUESTS, PROCESSING_LATENCY
+from chalicelib.monitoring.figures import Figures
+from chalicelib.monitoring.machine import Machine
+from chalicelib.monitoring.meters import PLAYERS_MAX, RETRY_SECONDS_MAX, Meters
 from chalicelib.monitoring.outgoing import growth
-from chalicelib.monitoring.reports import FLUSH_SECONDS, Flush, InstanceReport, SharedMetrics
+from chalicelib.monitoring.reports import FLUSH_SECONDS, Flush, InstanceReport, SharedMetrics, to_fields
 from chalicelib.monitoring.usage import MEGABYTE, MEGABYTES_PER_VCPU, Usage, identify
 from tests.fakes.memory_metrics import MemorySharedMetrics
 from tests.worlds import NOON
@@ -35,6 +37,7 @@ class Environment:
     shared: Any = field(default_factory=MemorySharedMetrics)
     environ: dict[str, str] = field(default_factory=dict)
     used: Usage = field(default_factory=lambda: Usage(0.0, None))
+    machine: Machine = field(default_factory=Machine)
 
     def __post_init__(self) -> None:
         self.seconds = 100.0
@@ -47,6 +50,7 @@ class Environment:
             lambda: self.seconds,
             failed=self.faults.append,
             usage=lambda: self.used,
+            machine=lambda: self.machine,
         )
 
     def advance(self, seconds: float, *, cpu_seconds: float = 0.0) -> None:
@@ -135,6 +139,7 @@ class TestWhen:
 
     def test_an_environment_that_did_nothing_tells_nothing(self) -> None:
         environment = Environment()
+        environment.meters.registry.count(DATABASE_COMMANDS, command="find", outcome="ok")
         environment.meters.close()
         assert environment.shared.flushes == 0
 
@@ -144,12 +149,12 @@ class TestWhen:
 
         def wait() -> None:
             entered.set()
-            assert released.wait(10)
+            assert released.wait(60)
 
         environment.shared = _Noting(environment.shared, wait)
         first = threading.Thread(target=environment.answer)
         first.start()
-        assert entered.wait(10)
+        assert entered.wait(60)
         environment.answer()
         released.set()
         first.join()
@@ -192,6 +197,48 @@ class TestWhat:
         report = environment.report()
         assert report.request_rate == 0.1
         assert (report.cpu_share, report.memory_share, report.initialization, report.function) == (None,) * 4
+
+    def test_figures_are_of_the_time_since_the_report_before(self) -> None:
+        environment = Environment(environ=LAMBDA, used=Usage(0.0, 5 * MEGABYTE))
+        environment.machine = Machine(network_bytes=1_000, network_packets=10)
+        environment.answer()
+        assert environment.report().figures.work is None
+        environment.machine = Machine(
+            load_average=0.5, sockets=4, total_bytes=9, network_bytes=1_500, network_packets=9
+        )
+        for player in ("777", "888", "777"):
+            environment.meters.served(player)
+            environment.answer(seconds=2.0, status=500 if player == "888" else 200)
+        figures = environment.report().figures
+        # The one that carries the report is in it: it has been counted already.
+        assert (figures.requests, figures.server_errors, figures.players) == (3, 1, 2)
+        assert (figures.work, figures.work_microseconds) == (3, 6_000_000)
+        assert (figures.load_average, figures.sockets, figures.system_total_bytes) == (0.5, 4, 9)
+        # What went back began anew: there is nothing to compare with.
+        assert (figures.network_bytes, figures.network_packets) == (500, None)
+        assert (figures.vcpus, figures.resident_bytes) == (2.0, 5 * MEGABYTE)
+        assert figures.memory_bytes == 2 * MEGABYTES_PER_VCPU * MEGABYTE
+        environment.advance(FLUSH_SECONDS)
+        environment.answer()
+        assert (environment.report().figures.requests, environment.report().figures.players) == (1, 0)
+
+    def test_players_are_counted_up_to_a_bound_and_never_told(self) -> None:
+        environment = Environment()
+        environment.answer()
+        for number in range(PLAYERS_MAX + 5):
+            environment.meters.served(f"player-{number}")
+        environment.answer(seconds=FLUSH_SECONDS)
+        assert environment.report().figures.players == PLAYERS_MAX
+        assert "player-7" not in repr(to_fields(environment.report()))
+
+    def test_without_a_system_that_says_anything_there_is_what_was_counted(self) -> None:
+        environment = Environment()
+        environment.answer()
+        environment.answer(seconds=FLUSH_SECONDS)
+        zeros = dict.fromkeys(("server_errors", "commands", "command_errors", "command_microseconds"), 0)
+        cache = dict.fromkeys(("lookups", "hits", "cache_commands"), 0)
+        counted = Figures(players=0, requests=1, work=1, work_microseconds=5_000_000, **zeros, **cache)
+        assert environment.report().figures == counted
 
     def test_requests_in_flight_are_told(self) -> None:
         environment = Environment()

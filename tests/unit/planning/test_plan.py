@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from chalicelib.scaling.connections import ConnectionBudget
 from infra.cli.plan import command
+from infra.foundation.sizes import SIZES
 from infra.planning.assumptions import Assumptions
 from infra.planning.capacity import Plan, plan
 from infra.planning.cost import monthly
@@ -48,8 +49,9 @@ def test_the_guides_hundred_requests_a_second_bind_when_requests_are_quick() -> 
 def test_more_players_never_need_less(fewer: int, more: int) -> None:
     small, large = plan(fewer), plan(more)
     assert total(small) < total(large)
-    for name in ("environments", "workers", "shards", "cache_nodes"):
+    for name in ("environments", "workers", "shards"):
         assert getattr(small.capacity, name) <= getattr(large.capacity, name), name
+    assert small.capacity.cache.nodes <= large.capacity.cache.nodes
 
 
 def test_connections_cap_the_environments_and_the_plan_says_so() -> None:
@@ -126,3 +128,18 @@ def test_wrong_usage_is_told(arguments: tuple[str, ...], said: str) -> None:
     done = run(*arguments)
     assert done.exit_code == 2
     assert said in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(("players", "nodes"), [(10_000, 1), (1_000_000, 6), (9_000_000, 9)])
+def test_cache_nodes_are_those_of_the_tiers_foundation(players: int, nodes: int) -> None:
+    capacity = plan(players).capacity
+    deployed = SIZES[capacity.tier.name].cache
+    assert capacity.cache == deployed
+    assert capacity.cache.nodes == nodes
+
+
+def test_more_cache_than_the_tier_has_means_more_masters_or_a_warning() -> None:
+    assert plan(1_000_000, board_bytes=100_000).capacity.cache.shards > 3
+    alone = plan(10_000, board_bytes=1_000_000)
+    assert alone.capacity.cache.shards == 1
+    assert any("CacheNodeType" in warning for warning in alone.warnings)

@@ -224,3 +224,11 @@ def test_a_battle_is_told_with_the_season_it_counts_in() -> None:
     count = update("users", {"telegramId": "7"}, inc={"totals.all.score": 1, "seasons.2026-W48.all.score": 1})
     _, (change,) = Room().told(Insert("battles", ({"_id": 1},)), count)
     assert change["season"] == "2026-W48"
+
+
+@pytest.mark.parametrize(("correlation_id", "told"), [("ticket", {"correlationId": "ticket"}), ("", {})])
+def test_the_event_has_the_id_of_what_made_it(correlation_id: str, told: dict[str, str]) -> None:
+    recorder = Recorder(ManualClock(NOON), "eu", 1, ("us",), lambda: "event", lambda: correlation_id)
+    *_, last = recorder.recorded([Insert("ledgerentries", ({"_id": 9},))], Room().lookup)
+    assert isinstance(last, Insert)
+    assert {name: value for name, value in last.documents[0].items() if name == "correlationId"} == told

@@ -4,8 +4,9 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from chalicelib.arena.dead_letters import DeadLetter
 from chalicelib.replication.conversion import iso
-from chalicelib.replication.dead_letters import DeadLetter, Decision, Wanted, decide
+from chalicelib.replication.dead_letters import Decision, Wanted, decide
 from chalicelib.replication.envelope import Envelope
 from chalicelib.replication.signing import Keyring
 from tests.worlds import NOON

@@ -10,11 +10,12 @@ from bson import ObjectId
 from chalicelib.arena.ports import Document
 from chalicelib.clock import ManualClock
 from chalicelib.replication.applying import REMEMBERED
+from chalicelib.replication.draining import LOOKED_AT_AGAIN, PAGE
 from chalicelib.replication.failover import (
-    LOOKED_AT_AGAIN,
-    PAGE,
     SETTLE_SECONDS,
     FailoverRefused,
+    FailoverUnfinished,
+    Pace,
     Report,
     Takeover,
     carry_out,
@@ -71,7 +72,8 @@ class Hand:
         return early
 
     def tell(self, *needs: Any) -> Any:
-        event_id = ObjectId()
+        # In the order they are told in; the driver's own counter begins anew every 16 million.
+        event_id = ObjectId(f"{REGIONS.index(self.name):08x}{len(self.own):016x}")
         version = f"{len(self.own):017x}"
         self.own.append(
             {"_id": event_id, "region": self.name, "version": version, "occurredAt": NOON, "changes": list(needs)}
@@ -174,9 +176,10 @@ def test_of_two_runs_at_once_one_ends() -> None:
 
 def test_the_second_pass_looks_at_the_end_only() -> None:
     found, log = hands()
-    found[B].applied = [found[A].tell() for _ in range((LOOKED_AT_AGAIN + 30) * PAGE)]
+    again = LOOKED_AT_AGAIN // PAGE
+    found[B].applied = [found[A].tell() for _ in range((again + 30) * PAGE)]
     done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found, log)
-    assert found[A].looked_at <= LOOKED_AT_AGAIN + 30 + 1 + LOOKED_AT_AGAIN + 1
+    assert found[A].looked_at <= again + 30 + 1 + again + 1
 
 
 @pytest.mark.parametrize(
@@ -185,8 +188,8 @@ def test_the_second_pass_looks_at_the_end_only() -> None:
         ({"failed": "mars"}, NOBODY_KNOWS, "no region 'mars'; there are: us-east-1, eu-west-1, ap-southeast-1"),
         ({"failed": A, "to": A}, NOBODY_KNOWS, "can't take over from itself"),
         ({"failed": A}, {A: []}, "no other region answers"),
-        ({"failed": A}, {B: [], C: []}, f"the database of {A} does not answer"),
-        ({"failed": A}, {A: [], B: []}, f"the database of {C} does not answer"),
+        ({"failed": A}, {B: [], C: []}, f"{A} does not answer"),
+        ({"failed": A}, {A: [], B: []}, f"{C} does not answer"),
         ({"failed": A, "to": C}, {A: [], B: []}, "choose of: eu-west-1"),
         ({"failed": A}, {B: [{"_id": A, "servedBy": C, "epoch": 2}], A: [], C: []}, "serves for us-east-1 already"),
     ],
@@ -206,7 +209,7 @@ def test_whoever_helped_may_fail_as_well() -> None:
     """B serves for A and fails: C takes over, and A can be returned without B."""
     helped = [{"_id": A, "servedBy": B, "epoch": 2}]
     assert plan_failover(REGIONS, {A: helped, C: helped}, failed=A, to=C, force=True).epoch == 3
-    with pytest.raises(FailoverRefused, match=f"the database of {B} does not answer"):
+    with pytest.raises(FailoverRefused, match=f"{B} does not answer"):
         plan_return(REGIONS, {A: helped, C: helped}, region=A)
     assert plan_return(REGIONS, {A: helped, C: helped}, region=A, force=True).serving == A
 
@@ -214,3 +217,80 @@ def test_whoever_helped_may_fail_as_well() -> None:
 def test_nothing_to_return() -> None:
     with pytest.raises(FailoverRefused, match="serves itself"):
         plan_return(REGIONS, NOBODY_KNOWS, region=A)
+
+
+def test_a_return_that_not_all_have_heard_of_is_run_again() -> None:
+    """It died while it told them: the last one would still let nobody serve."""
+    back, fenced = [{"_id": A, "servedBy": A, "epoch": 4}], [{"_id": A, "servedBy": None, "epoch": 3}]
+    again = plan_return(REGIONS, {A: back, B: back, C: fenced}, region=A)
+    assert (again.serving, again.epoch) == (A, 5)
+
+
+def hurried(
+    takeover: Takeover,
+    found: dict[str, Hand],
+    *,
+    looks: int = 10**9,
+    drains: int = 10**9,
+    page: int = 10,
+    places: Any = None,
+) -> Report:
+    """A run that may go on so often while it catches up, and so often after the fence."""
+    left = {"looks": looks, "drains": drains}
+
+    def may(what: str) -> bool:
+        left[what] -= 1
+        return left[what] >= 0
+
+    clock = ManualClock(NOON)
+    return carry_out(
+        takeover,
+        found,
+        run="this",
+        clock=clock,
+        sleep=clock.advance,
+        tell=lambda _: None,
+        pace=Pace(page=page, may_catch_up=lambda: may("looks"), may_drain=lambda: may("drains")),
+        places=places or {},
+    )
+
+
+def test_without_time_to_catch_up_nothing_is_fenced_and_the_next_run_goes_on() -> None:
+    """With time for little more than is looked at again it still comes forward each time."""
+    found, _ = hands()
+    found[B].applied = [found[A].tell() for _ in range(3 * LOOKED_AT_AGAIN)]
+    takeover = plan_failover(REGIONS, NOBODY_KNOWS, failed=A)
+    page = LOOKED_AT_AGAIN // 10
+    seen: set[Any] = set()
+    places: dict[str, Any] = {}
+    while not (report := hurried(takeover, found, page=page, looks=13, places=places)).caught_up:
+        assert not any(hand.stored for hand in found.values())
+        assert (report.unserved_seconds, report.places[A] in seen) == (0, False)
+        places = report.places
+        seen.add(places[A])
+    assert len(seen) > 3
+    assert found[C].stored[A]["servedBy"] == B
+
+
+def test_what_came_too_early_is_not_passed_over_by_the_next_run() -> None:
+    found, _ = hands()
+    beginning = found[C].tell()
+    early = found[A].tell(beginning)
+    later = [found[A].tell() for _ in range(30)]
+    report = hurried(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found, looks=3)
+    assert (report.caught_up, report.places) == (False, {})
+    done = hurried(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found, places=report.places)
+    assert (done.caught_up, done.early) == (True, 0)
+    assert {beginning, early, *later} <= set(found[B].applied)
+
+
+def test_without_time_to_drain_it_says_that_nobody_serves_and_is_run_again() -> None:
+    found, _ = hands()
+    found[A].tell()
+    takeover = plan_failover(REGIONS, NOBODY_KNOWS, failed=A)
+    with pytest.raises(FailoverUnfinished, match="run it again at once"):
+        hurried(takeover, found, drains=0)
+    assert [hand.stored[A]["servedBy"] for hand in found.values()] == [None, None, None]
+    again = plan_failover(REGIONS, {name: hand.roles() for name, hand in found.items()}, failed=A)
+    assert hurried(again, found).caught_up
+    assert [hand.stored[A]["servedBy"] for hand in found.values()] == [B, B, B]

@@ -16,8 +16,10 @@ from chalicelib.errors import ArenaError, Unavailable
 from chalicelib.locks import Guard
 from chalicelib.messaging.home_region import HomeAnswer, HomeRegionApi
 from chalicelib.messaging.neighbour import HttpNeighbour
-from chalicelib.replication.asking import DOCUMENTS_MAX, Answering, ask_named, question
+from chalicelib.messaging.region_api import RegionApi
+from chalicelib.replication.asking import DOCUMENTS_MAX, ENTITY, Answering, ask_named
 from chalicelib.replication.patrol import Patrol, Patrolling, PatrolReport, loaded, stored
+from chalicelib.replication.questions import question
 from chalicelib.replication.signing import Keyring
 from tests.fakes.memory_region_books import MemoryRegionBooks
 from tests.regions_apart import REGIONS, Apart, apart, content, damage
@@ -50,12 +52,15 @@ class Wire(HomeRegionApi):
         self.answering = answering
         self.away = False
         self.asked = 0
+        self.ids: set[str] = set()
+        """X-Request-Ids it was asked under."""
         self.bytes = 0
 
     def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> HomeAnswer:
         if self.away:
             raise Unavailable("home_unreachable")
         self.asked += 1
+        self.ids.add(headers["X-Request-Id"])
         try:
             text = json.dumps({"data": self.answering.answer(json.loads(body))})
         except ArenaError as error:
@@ -79,13 +84,16 @@ class World:
         ids = iter(range(1, 10**9))
         neighbours = [
             HttpNeighbour(
-                region,
-                lambda: "https://other.example",
-                wire,
-                own_region=here.region,
-                keyring=KEYRING,
-                clock=ManualClock(NOON),
-                new_id=lambda: f"{next(ids):024x}",
+                RegionApi(
+                    region,
+                    lambda: "https://other.example",
+                    wire,
+                    own_region=here.region,
+                    keyring=KEYRING,
+                    clock=ManualClock(NOON),
+                    new_id=lambda: f"{next(ids):024x}",
+                    correlation=lambda: "run 1",
+                ),
                 to_json=to_json,
                 from_json=from_json,
             )
@@ -114,6 +122,7 @@ def test_what_verify_finds_the_patrol_finds_too_in_its_second_run(seed: int) -> 
     assert (first.rounds, first.differences) == (1, 0)
     assert second.differences > 0
     assert second.named
+    assert [wire.ids for wire in world.wires.values()] == [{"run 1"}] * len(world.wires)
     suspects = {(one.collection, one.key) for one in world.memory.load().suspects}
     missing = {one for one in found if one not in suspects}
     # A fact that has another name in one region is two suspects under either name.
@@ -177,7 +186,7 @@ MANY = {"changes": [], "ask": {"kind": "named", "keys": [[number] for number in 
 
 def asked(keyring: Keyring = KEYRING, **fields: Any) -> Any:
     ask = ask_named([("7",)], to_json)
-    found = question(ask, "users", region=REGIONS[0], event_id="a" * 24, now=NOON, keyring=KEYRING)
+    found = question(ask, "users", entity=ENTITY, region=REGIONS[0], event_id="a" * 24, now=NOON, keyring=KEYRING)
     return keyring.sign(replace(found, **fields)).wire()
 
 

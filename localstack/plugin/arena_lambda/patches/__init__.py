@@ -14,13 +14,19 @@ from arena_lambda.patches import (
     drain_environments,
     forwarded_for,
     lease_by_any_alias,
+    listen_where_told,
+    log_thread_on_demand,
+    long_polling,
     offline_catalogue,
+    one_copy_of_code,
     one_timer_per_rule,
     provisioned_deletion,
     provisioned_status,
+    regions_read_once,
     retain_resources,
     scale_by_difference,
     spill_to_on_demand,
+    waits_are_short,
 )
 
 LOG = logging.getLogger(__name__)
@@ -43,6 +49,12 @@ PATCHES: Mapping[str, Callable[[], None]] = {
     "forwarded_for": forwarded_for.apply,
     "alarm_scheduler_ends": alarm_scheduler_ends.apply,
     "offline_catalogue": offline_catalogue.apply,
+    "long_polling": long_polling.apply,
+    "one_copy_of_code": one_copy_of_code.apply,
+    "listen_where_told": listen_where_told.apply,
+    "regions_read_once": regions_read_once.apply,
+    "log_thread_on_demand": log_thread_on_demand.apply,
+    "waits_are_short": waits_are_short.apply,
 }
 
 

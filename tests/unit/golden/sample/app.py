@@ -12,6 +12,7 @@ def health() -> dict[str, str]:
     """Which environment answered."""
     return {
         "initialization": os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", ""),
+        "function": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
         "version": os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
         "base": os.environ.get("PUBLIC_BASE_URL", ""),
         "database": os.environ.get("MONGO_DATABASE", ""),

@@ -1,0 +1,1 @@
+"""What ``bench.cold_start`` starts interpreters with."""

@@ -1,0 +1,1 @@
+"""What interpreters of a chaos run load first."""
