@@ -45,6 +45,9 @@ from tests.integration.openapi.wsgi import wsgi_application
 EXAMPLES: Final = int(os.environ.get("OPENAPI_EXAMPLES", "12"))
 SEED: Final = int(os.environ.get("OPENAPI_SEED", "20261123"))
 NOON: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+# Of the first the library makes spaces of all alphabets, then accepts those of ASCII alone, and gives up most walks.
+ANY_SPACE: Final = r"\\s*"
+SOME_SPACE: Final = "[ ]*"
 AS_DOCUMENTED: Final = [
     not_a_server_error,
     status_code_conformance,
@@ -90,7 +93,8 @@ def harness(mongo_uri: str, mongo_client: MongoClient[dict[str, Any]]) -> Iterat
             for path, operations in DOCUMENT["paths"].items()
         }
         # A copy: the library completes what it is given.
-        schema = schemathesis.openapi.from_dict(json.loads(json.dumps({**DOCUMENT, "paths": paths})))
+        copy = json.dumps({**DOCUMENT, "paths": paths}).replace(ANY_SPACE, SOME_SPACE)
+        schema = schemathesis.openapi.from_dict(json.loads(copy))
         schema.app = wsgi_application(composition.app)
         schema.config.base_url = "http://localhost"
         yield Harness(game, schema, game.credentials())
@@ -162,7 +166,7 @@ def test_walks_from_answers_to_requests(harness: Harness) -> None:
                 followed.add(case.operation.label)
 
     settings = hypothesis.settings(
-        max_examples=max(1, EXAMPLES // 4),
+        max_examples=max(1, EXAMPLES // 2),
         stateful_step_count=8,
         database=None,
         deadline=None,
