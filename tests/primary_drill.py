@@ -25,7 +25,7 @@ from localcloud.mongod import ReplicaSet
 from localcloud.ports import LOOPBACK, free_ports
 from tests.gateway import Answer, call
 from tests.installed import Fixed, init_data
-from tests.servers import supervised
+from tests.servers import supervised, without_expiry
 from tests.unit.test_settings import DEVELOPMENT
 from tests.worlds import NOON
 
@@ -271,6 +271,6 @@ def three_members() -> Iterator[Members]:
     """A set of three of one's own."""
     with supervised() as (_, state):
         mongo = ReplicaSet(free_ports(3))
-        servers = mongo.servers(state)
+        servers = without_expiry(mongo.servers(state))
         with Drill(state, servers) as drill:
             yield Members(mongo, drill, [server.name for server in servers])

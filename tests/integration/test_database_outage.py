@@ -22,6 +22,7 @@ from localcloud.state import StateDir
 from localcloud.supervisor import Supervisor
 from tests.consistency import assert_consistent
 from tests.redis_doors import eventually
+from tests.servers import without_expiry
 from tests.worlds import World, mongo_world
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ class Outages:
 
     def up(self) -> None:
         supervisor = self._running.enter_context(Supervisor(self._state, log=lambda _: None))
-        supervisor.start(self._mongo.servers(self._state))
+        supervisor.start(without_expiry(self._mongo.servers(self._state)))
 
     def down(self) -> None:
         self._running.close()
