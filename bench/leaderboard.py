@@ -226,7 +226,7 @@ def run(players: int, calls: int, json_file: Path | None) -> None:
         quick, patient = RedisDoor.from_urls([redis_url]), RedisDoor.from_urls([redis_url], limits=PATIENT)
         boards = RedisBoards(quick, DATABASE, failed=lambda error: say(f"Redis failed: {error!r}"))
         with closing(pools), closing(patient), closing(quick), closing(bare):
-            sets = RedisRankSets(patient, DATABASE)
+            sets = RedisRankSets(patient, DATABASE, clock)
             load(LeaderboardUpkeep(MongoStandingsPages(operations), catalogue, clock, sets=sets), players)
             bench = Bench(
                 players=players,

@@ -71,7 +71,7 @@ def sides(players: int) -> Iterator[tuple[Side, Side]]:
         operations = Operations(pools, DATABASE, budget_seconds=BUDGET_SECONDS)
         door, patient = RedisDoor.from_urls([redis_url]), RedisDoor.from_urls([redis_url], limits=PATIENT)
         with closing(pools), closing(patient), closing(door):
-            sets, pages = RedisRankSets(patient, DATABASE), MongoStandingsPages(operations)
+            sets, pages = RedisRankSets(patient, DATABASE, system_clock), MongoStandingsPages(operations)
             load(LeaderboardUpkeep(pages, MongoCatalogue(operations), system_clock, sets=sets), players)
             boards = RedisBoards(door, DATABASE, failed=lambda error: say(f"Redis failed: {error!r}"))
             guilds = MongoGuilds(MongoStore(operations, Transactions(pools)), operations)

@@ -235,7 +235,10 @@ def violations(drill: CacheDrill) -> list[str]:
     found += [call for one in drill.fleet.records for call in beyond_budget(one)]
     fences = drill.fences()
     found += [f"{later} was written after {earlier}" for earlier, later in pairwise(fences) if later <= earlier]
-    if fences != sorted(term.fence for term in record.terms if term.outcome == "written"):
+    written = {term.fence for term in record.terms if term.outcome == "written"}
+    unsure = {term.fence for term in record.terms if term.outcome == "database busy"}
+    # Whoever was given up on may have written all the same: only the answer came too late.
+    if not written <= set(fences) <= written | unsure:
         found.append("the log is not what the holders wrote")
     return found
 

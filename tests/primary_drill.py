@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import random
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +26,7 @@ from localcloud.mongod import ReplicaSet
 from localcloud.ports import LOOPBACK, free_ports
 from tests.gateway import Answer, call
 from tests.installed import Fixed, init_data
-from tests.servers import supervised
+from tests.servers import supervised, without_expiry
 from tests.unit.test_settings import DEVELOPMENT
 from tests.worlds import NOON
 
@@ -208,11 +209,17 @@ class Members:
         """When. The primary dies last, with battles that no other member has; the others are started again at once."""
         victim = str(wait_until(self.primary, "there is no primary"))
         others = [name for name in self._ports if name != victim]
-        killed = time.monotonic()
-        # Not held up by a signal: what waits in their sockets would reach them afterwards.
-        self._drill.kill(*others)
-        shared = self._battles(victim, database)
-        wait_until(lambda: self._battles(victim, database) > shared, "the primary gets no battle of its own")
+        with self._direct(victim) as client:
+            battles = client[database]["battles"]
+            # Connected before: all who fight soon wait for the dead, and then nobody adds to a late count.
+            battles.count_documents({})
+            killed = time.monotonic()
+            # Not held up by a signal: what waits in their sockets would reach them afterwards.
+            for name in others:
+                os.kill(self._drill.pid(name), signal.SIGKILL)
+            shared = battles.count_documents({})
+            self._drill.kill(*others)
+            wait_until(lambda: battles.count_documents({}) > shared, "the primary gets no battle of its own")
         self._drill.kill(victim)
         self._drill.launch(*others)
         self._victims.append(victim)
@@ -238,10 +245,6 @@ class Members:
             with self._direct(name) as client:
                 found[name] = {which: list(client[database][which].find().sort("_id")) for which in collections}
         return found
-
-    def _battles(self, name: str, database: str) -> int:
-        with self._direct(name) as client:
-            return client[database]["battles"].count_documents({})
 
     def _follows(self, name: str) -> bool:
         return bool(self._hello(name).get("secondary"))
@@ -271,6 +274,6 @@ def three_members() -> Iterator[Members]:
     """A set of three of one's own."""
     with supervised() as (_, state):
         mongo = ReplicaSet(free_ports(3))
-        servers = mongo.servers(state)
+        servers = without_expiry(mongo.servers(state))
         with Drill(state, servers) as drill:
             yield Members(mongo, drill, [server.name for server in servers])

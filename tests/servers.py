@@ -4,8 +4,8 @@ import contextlib
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from chalicelib.data.indexes import INDEXES
 from localcloud.drill import Drill
 from localcloud.mongod import ReplicaSet
 from localcloud.ports import free_ports
+from localcloud.server import Server
 from localcloud.state import StateDir
 from localcloud.supervisor import Supervisor
 from localcloud.valkey import Valkey
@@ -37,12 +38,20 @@ def supervised() -> Iterator[tuple[Supervisor, StateDir]]:
             yield supervisor, state
 
 
+def without_expiry(members: Sequence[Server]) -> list[Server]:
+    """The members of a set, which delete nothing by their own clock.
+
+    Tests live at a noon of their own: by that clock what they store may have expired.
+    """
+    return [replace(one, command=[*one.command, "--setParameter", "ttlMonitorEnabled=false"]) for one in members]
+
+
 @contextlib.contextmanager
 def replica_set(members: int) -> Iterator[str]:
     """Runs a replica set; gives its connection string."""
     with supervised() as (supervisor, state):
         mongo = ReplicaSet(free_ports(members))
-        supervisor.start(mongo.servers(state))
+        supervisor.start(without_expiry(mongo.servers(state)))
         yield mongo.uri
 
 
@@ -64,8 +73,6 @@ def mongo_three_uri() -> Iterator[str]:
 def mongo_client(mongo_uri: str) -> Iterator[MongoClient[dict[str, Any]]]:
     """A client of the one-node replica set whose datetimes are timezone-aware."""
     with MongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
-        # Tests live at a noon of their own: by the server's clock what they store may have expired.
-        client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})
         yield client
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -12,6 +13,7 @@ from chalicelib.arena.moments import epoch_ms, from_epoch_ms
 from chalicelib.arena.standings import METRICS, Standing, Totals
 from chalicelib.cache.door import CacheUnavailable, Command, RedisDoor, load_script
 from chalicelib.cache.leaderboard import COMPLETE, LOADING, BoardKeys, raises, zadd
+from chalicelib.clock import Clock
 from chalicelib.errors import Unavailable
 from chalicelib.locks import FencedOut, Guard
 
@@ -32,9 +34,10 @@ def _translated() -> Iterator[None]:
 class RedisRankSets:
     """``leaderboard_upkeep_ports.RankSets``."""
 
-    def __init__(self, door: RedisDoor, database: str) -> None:
+    def __init__(self, door: RedisDoor, database: str, clock: Clock) -> None:
         self._door = door
         self._keys = BoardKeys(database)
+        self._clock = clock
 
     def incomplete(self, boards: Sequence[Board]) -> list[Board]:
         commands = [("ZCOUNT", key, COMPLETE, COMPLETE) for board in boards for key in self._sets(board)]
@@ -113,7 +116,9 @@ class RedisRankSets:
         expires_at = expiry_of(board[0])
         if expires_at is None:
             return []
-        return [("EXPIREAT", key, int(expires_at.timestamp())) for key in self._sets(board)]
+        # In so long, not at that moment: seasons end by the arena's clock, and so do their sets.
+        seconds = math.ceil((expires_at - self._clock()).total_seconds())
+        return [("EXPIRE", key, seconds) for key in self._sets(board)]
 
     def _paused(self, board: Board) -> Loading | None:
         """Where an earlier run stopped, if every set still has its mark."""

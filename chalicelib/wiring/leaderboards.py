@@ -58,7 +58,7 @@ def upkeep(
     if door is not None:
         from chalicelib.cache.leaderboard_sets import RedisRankSets
 
-        sets = RedisRankSets(door, database)
+        sets = RedisRankSets(door, database, clock)
     return LeaderboardUpkeep(MongoStandingsPages(operations), MongoCatalogue(operations), clock, sets=sets, live=live)
 
 

@@ -46,7 +46,7 @@ class Tools:
 def _tools(region: str, uri: str, database: str, redis_url: str | None) -> Iterator[Tools]:
     pools = Pools(uri, without_secondaries(ENVIRONMENT_POOLS))
     door = RedisDoor.from_urls(split_urls(redis_url), limits=PATIENT) if redis_url else None
-    sets = None if door is None else RedisRankSets(door, database)
+    sets = None if door is None else RedisRankSets(door, database, system_clock)
     try:
         operations = Operations(pools, database, budget_seconds=BUDGET_SECONDS)
         pages, catalogue = MongoStandingsPages(operations), MongoCatalogue(operations)

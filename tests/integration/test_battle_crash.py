@@ -17,10 +17,12 @@ from chalicelib.arena.emission import STRIPES
 from chalicelib.arena.ports import Document
 from tests.consistency import assert_consistent
 from tests.integration.battle_child import fight_for_ever
+from tests.redis_doors import eventually
 from tests.worlds import World
 
 KILLS = 50
 LIFETIME = "transactionLifetimeLimitSeconds"
+PATIENCE_SECONDS = 60.0
 BATTLES_BEFORE_KILL_MAX = 4
 KILL_DELAY_SECONDS_MAX = 0.008
 """About two battles: the kill falls anywhere in one."""
@@ -68,6 +70,7 @@ def test_fifty_kills_leave_no_half_battle(world: World, database: Database[Docum
         answered[who] = max([answered[who], *_drained(receiver)])
         started += answered[who] + 2
 
+    eventually("nobody's transaction is left", lambda: not open_transactions(database), PATIENCE_SECONDS)
     assert_consistent(world)
     fought = {battle["requestId"] for battle in world.read("battles")}
     assert {f"{who}-{number}" for who, last in answered.items() for number in range(last + 1)} <= fought
@@ -75,6 +78,11 @@ def test_fifty_kills_leave_no_half_battle(world: World, database: Database[Docum
 
     _retry_unanswered(world, brokers, answered)
     assert_consistent(world)
+
+
+def open_transactions(database: Database[Document]) -> int:
+    """Those of the dead that the server has not committed or given up: a commit may still be in its hands."""
+    return int(database.client.admin.command("serverStatus")["transactions"]["currentOpen"])
 
 
 def _drained(receiver: Connection) -> list[int]:

@@ -42,7 +42,7 @@ def paths(mongo_uri: str, mongo_client: MongoClient[Document], valkey_url: str) 
     operations = Operations(pools, database.name)
     door = door_to(valkey_url)
     boards = RedisBoards(door, database.name, failed=_refuse)
-    sets = RedisRankSets(door, database.name)
+    sets = RedisRankSets(door, database.name, world.clock)
     upkeep = LeaderboardUpkeep(MongoStandingsPages(operations), world.catalogue, world.clock, sets=sets)
     for board in {(ranking.season, ranking.board) for ranking in every_ranking()}:
         assert upkeep.load(board, lambda: True)

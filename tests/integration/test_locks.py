@@ -190,7 +190,7 @@ def test_an_earlier_run_does_not_move_the_watermark_of_a_later_one(redis_arena: 
     """It lies in Redis, with the number it was set under."""
     door, fences = redis_arena.patient_redis, redis_arena.locks
     assert door is not None
-    sets = RedisRankSets(door, redis_arena.settings.mongo_database)
+    sets = RedisRankSets(door, redis_arena.settings.mongo_database, redis_arena.clock)
     sets.set_reconciled_until(NOON - timedelta(hours=2))
     with fences.hold("a") as earlier:
         assert earlier is not None

@@ -4,6 +4,7 @@ import http.client
 import json
 import ssl
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.cli.local_front import balancer
+from infra.fronts.figures import HTTP_KEEP_ALIVE
 from infra.fronts.model import Checks, Front, Pool, Region, Server
 from localcloud.certificate import Certificate, load_or_create
 from localcloud.drill import Drill
@@ -26,6 +28,8 @@ QUICK = {
 }
 """The guide's checks, some five times as fast. An answer must come within an interval, on a busy machine too."""
 ENVELOPE = {"ok", "error", "requestId"}
+IDLE_SECONDS_MAX = HTTP_KEEP_ALIVE / 2
+"""Soon after, HAProxy ends a connection nobody uses: whoever the machine held up meanwhile would ask into the void."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +47,20 @@ class Answer:
 
 @dataclass
 class Client:
-    """A browser at ``source``, any address of 127.0.0.0/8; it keeps its connection."""
+    """A browser at ``source``, any address of 127.0.0.0/8; it keeps its connection while it uses it."""
 
     port: int
     source: str = LOOPBACK
     trust: ssl.SSLContext | None = None
     _connection: http.client.HTTPConnection | None = field(default=None, repr=False)
+    _used: float = field(default=0.0, repr=False)
 
     def ask(
         self, path: str, method: str = "GET", body: object = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Raises ``OSError`` or ``http.client.HTTPException`` where the connection fails."""
+        if time.monotonic() - self._used > IDLE_SECONDS_MAX:
+            self.close()
         connection = self._connection = self._connection or self._connected()
         sent = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         try:
@@ -63,6 +70,7 @@ class Client:
         except BaseException:
             self.close()
             raise
+        self._used = time.monotonic()
         return found
 
     def close(self) -> None:
