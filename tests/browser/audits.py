@@ -46,9 +46,13 @@ OVERFLOW: Final = """
 
 WATCH_SHIFTS: Final = """
   window.shifts = [];
-  const moved = (entry) => entry.sources.map(({ node, previousRect, currentRect }) =>
+  const isAge = (node) => (node instanceof Element ? node : node?.parentElement)?.closest(".freshness");
+  const moved = (entry) => entry.sources.filter(({ node }) => !isAge(node)).map(({ node, previousRect, currentRect }) =>
     `${(node?.parentElement ?? node)?.outerHTML.slice(0, 200)}: ${JSON.stringify([previousRect, currentRect])}`);
   new PerformanceObserver((seen) => window.shifts.push(...seen.getEntries().flatMap(moved)))
     .observe({ type: "layout-shift" });
 """
-"""Has the page note in ``window.shifts`` what moves without being asked to."""
+"""Has the page note in ``window.shifts`` what moves without being asked to.
+
+An age has a digit more after ten seconds, refreshed or not: its own text may move, nothing beside it.
+"""

@@ -33,11 +33,15 @@ class Browser:
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
 
-    def fresh(self) -> None:
-        """Nothing open, kept or said; a wide and light page to come."""
+    def leave(self) -> None:
+        """Nothing open or kept: what asks again every few seconds would ask the next test's arena."""
         # Its address may be another page's one day: servers of tests get their ports from the kernel.
         self.script("try { localStorage.clear(); sessionStorage.clear(); } catch { /* about:blank, a file */ }")
         self.driver.get("about:blank")
+
+    def fresh(self) -> None:
+        """Nothing open, kept or said; a wide and light page to come."""
+        self.leave()
         self.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
         self.size(*DESKTOP)
         self.dark(False)
@@ -65,13 +69,17 @@ class Browser:
         )
 
     def halt(self) -> None:
-        """From now on the page's clock moves by ``later`` alone: what takes the machine long takes the page no time."""
+        """From now on the page's clock moves by ``later`` alone: what takes the machine long takes the page no time.
+
+        Nor does it lose its patience with an answer, which is the machine's to be long about.
+        """
         self.script(
             """
             const halted = Date.now();
             window.realNow = () => halted;
             window.movedOn = 0;
             Date.now = window.realNow;
+            AbortSignal.timeout = () => new AbortController().signal;
             """
         )
 

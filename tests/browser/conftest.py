@@ -34,6 +34,7 @@ def browser(chromium: Browser) -> Iterator[Browser]:
     chromium.fresh()
     yield chromium
     complaints = chromium.complaints(OWN_WORDS)
+    chromium.leave()
     assert complaints == []
 
 

@@ -17,13 +17,22 @@ STAGE = "/stage"
 """Pages must do with any path before theirs: API Gateway's stage is in every address."""
 
 
+_TURN = threading.Lock()
+
+
+def in_turn(
+    app: Chalice, method: str, url: str, body: object = None, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """``call``, one at a time whoever asks, as an environment serves them: the app has one place for its request."""
+    with _TURN:
+        return call(app, method, url, body, headers)
+
+
 def app_handler(app: Chalice) -> Handler:
-    """Each request becomes the event API Gateway would send; one at a time, as an environment serves them."""
-    turn = threading.Lock()
+    """Each request becomes the event API Gateway would send."""
 
     def handle(method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-        with turn:
-            return call(app, method, path, body, headers)
+        return in_turn(app, method, path, body, headers)
 
     return handle
 

@@ -13,7 +13,7 @@ from chalicelib.entrypoints import scheduled
 from tests.browser.browser import Browser
 from tests.browser.conftest import Site, site_of
 from tests.browser.reading import figures, says, table
-from tests.gateway import call
+from tests.browser.serving import in_turn
 from tests.http_arena import SCHEDULED
 from tests.installed import OPERATOR, SEVERAL_REGIONS, init_data
 from tests.localstack.running import eventually
@@ -40,18 +40,18 @@ def busy(mongo_uri: str, database: Database[dict[str, Any]], valkey_url: str) ->
 
 def work(site: Site, battle: int) -> None:
     headers = {"x-telegram-init-data": init_data(777, site.clock())}
-    assert call(composition.app, "POST", "/api/brokers/starter", {}, headers).status in (200, 201)
-    [broker, *_] = call(composition.app, "GET", "/api/brokers/mine", headers=headers).data
+    assert in_turn(composition.app, "POST", "/api/brokers/starter", {}, headers).status in (200, 201)
+    [broker, *_] = in_turn(composition.app, "GET", "/api/brokers/mine", headers=headers).data
     for _ in range(2):
-        assert call(composition.app, "GET", "/api/game-modes", headers=headers).status == 200
+        assert in_turn(composition.app, "GET", "/api/game-modes", headers=headers).status == 200
     body = {"requestId": f"battle-{battle}", "brokerId": broker["_id"]}
-    assert call(composition.app, "POST", "/api/battle/run", body, headers).status == 200
+    assert in_turn(composition.app, "POST", "/api/battle/run", body, headers).status == 200
 
 
 @pytest.fixture
 def page(busy: Site, browser: Browser) -> Browser:
     """Signed in, and asking for each thing once only."""
-    token = call(composition.app, "POST", "/api/admin/auth/login", OPERATOR).data["token"]
+    token = in_turn(composition.app, "POST", "/api/admin/auth/login", OPERATOR).data["token"]
     browser.open(f"{busy.base}console#token={token}")
     browser.one("[name=refresh]").send_keys("paused")
     browser.one(".world")

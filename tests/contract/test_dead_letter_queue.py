@@ -202,7 +202,7 @@ def test_queues_are_watched_and_one_that_does_not_answer_says_so(monkeypatch: py
         client = SqsClient(REGION)
         battles, dead = (SqsQueue(client, client.raw.create_queue(QueueName=name)["QueueUrl"]) for name in "ab")
         for number in range(3):
-            battles.send("x", delay_seconds=number % 2 * 60)
+            battles.send("x", delay_seconds=number % 2 * 900)
         dead.send("y")
         gone = SqsQueue(client, f"https://sqs.{REGION}.amazonaws.com/123456789012/gone")
         first, second = QueueWatch({"battles": (battles, dead), "live": (gone, None)}).states()

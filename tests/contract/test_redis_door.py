@@ -73,11 +73,13 @@ def test_many_commands_take_one_round_trip_per_node(place: Place) -> None:
     keys = place.keys(60)
     place.door.execute_all([("GET", key) for key in keys])
     fewest: dict[Any, int] = {}
-    for _ in range(10):
+    for _ in range(100):
         before = reads(place.door)
         place.door.execute_all([("SET", key, 1) for key in keys])
         after = reads(place.door)
         fewest = {node: min(after[node] - before[node], fewest.get(node, 1000)) for node in before}
+        if max(fewest.values()) == 2:
+            break
     # The first INFO was read after its own count was taken.
     assert set(fewest.values()) == {2}
 

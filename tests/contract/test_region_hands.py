@@ -105,7 +105,9 @@ def event(number: int, bio: str = "told") -> Event:
     """The player of that number is told."""
     changes = [{"collection": "users", "key": str(number), "set": {"bio": bio}, "entries": {}, "base": {}}]
     version = next_version(NOON, (), 14)[:-5] + f"{number:05x}"
-    return Event(event_id=ObjectId(), source_region=HERE, version=version, occurred_at=NOON, changes=changes)
+    # In the order they are told in; the driver's own counter begins anew every 16 million.
+    event_id = ObjectId(f"{number + 1:024x}")
+    return Event(event_id=event_id, source_region=HERE, version=version, occurred_at=NOON, changes=changes)
 
 
 def stored(database: Database[Document], *events: Event) -> list[Any]:

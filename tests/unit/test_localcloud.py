@@ -176,7 +176,7 @@ class TestProcesses:
         write_pid_file(tmp_path / "pid", identity)
         assert read_pid_file(tmp_path / "pid") == identity
         assert identity.is_alive()
-        terminate(identity, grace_seconds=5)
+        terminate(identity, grace_seconds=60)
         assert not identity.is_alive()
         assert sleeper.wait() == -signal.SIGTERM
 

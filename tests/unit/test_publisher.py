@@ -245,11 +245,11 @@ def test_what_a_queue_did_not_take_is_not_told_as_sent(alone: Source) -> None:
     assert heard == [Published(failure="refused")]
 
 
-def test_the_signature_is_made_when_it_is_sent(source: Source) -> None:
-    source.change()
-    source.clock.advance(3600)
-    source.publisher().run(always)
-    (sent,) = bodies(source.queues[EAST])
+def test_the_signature_is_made_when_it_is_sent(alone: Source) -> None:
+    alone.change()
+    alone.clock.advance(3600)
+    alone.publisher().run(always)
+    (sent,) = bodies(alone.queues[WEST])
     assert (sent["occurredAt"], sent["sentAt"]) == ("2026-11-23T12:00:00.000Z", "2026-11-23T13:00:00.000Z")
 
 
