@@ -1,5 +1,6 @@
 """The live queue: what is sent, how it is read back, and what its consumer makes of a batch."""
 
+import itertools
 import json
 import socket
 import time
@@ -25,7 +26,7 @@ from chalicelib.entrypoints.live import RESERVE_MILLISECONDS, live_push
 from chalicelib.errors import Unavailable
 from chalicelib.messaging.connections_api import BUDGET_SECONDS, LAST_DELIVERY_SECONDS
 from chalicelib.messaging.live_queue import AWAY, SqsLiveQueue
-from chalicelib.messaging.sqs import HURRIED_CONNECT_SECONDS, HURRIED_READ_SECONDS
+from chalicelib.messaging.sqs import HURRIED_CONNECT_SECONDS, HURRIED_READ_SECONDS, SqsClient
 from chalicelib.monitoring.meters import Meters
 from chalicelib.monitoring.usage import Identity
 from chalicelib.settings import load
@@ -51,15 +52,22 @@ class Outbox:
         self.sent.append((body, delay_seconds))
 
 
-LOADING_SECONDS = 4.0
-"""More than the client's libraries take to load, less than a patient client waits for two boards."""
-
-
 @pytest.fixture
-def silent_queue() -> Iterator[str]:
-    """An address that takes connections and never says a word."""
+def silent_queue() -> Iterator[socket.socket]:
+    """Takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        yield server
+
+
+def attempts(server: socket.socket) -> int:
+    """How often it was called since last asked."""
+    server.setblocking(False)
+    for number in itertools.count():
+        try:
+            server.accept()[0].close()
+        except BlockingIOError:
+            return number
+    raise AssertionError("counting ended")
 
 
 def unexpected(error: Exception) -> None:
@@ -125,17 +133,22 @@ class TestSending:
         assert len(hurried.sent) == 1
 
     def test_a_queue_that_does_not_answer_holds_nobody_up(
-        self, silent_queue: str, monkeypatch: pytest.MonkeyPatch
+        self, silent_queue: socket.socket, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """One attempt for all boards, of a client that soon gives up."""
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "test")
-        monkeypatch.setenv("AWS_ENDPOINT_URL", silent_queue)
-        arena = wiring.Arena(load({**DEVELOPMENT, "ARENA_LIVE_QUEUE_URL": f"{silent_queue}/0/live"}))
+        url = f"http://127.0.0.1:{silent_queue.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        settings = load({**DEVELOPMENT, "ARENA_LIVE_QUEUE_URL": f"{url}/0/live"})
+        arena = wiring.Arena(settings, clock=ManualClock(NOON))
         assert arena.live_queue is not None
-        began = time.monotonic()
         for board in ("all", "league:pro", "realm:north"):
             arena.live_queue.board(board)
-        assert time.monotonic() - began < LOADING_SECONDS + HURRIED_CONNECT_SECONDS + HURRIED_READ_SECONDS
+        assert attempts(silent_queue) == 1
+        told = SqsClient("us-east-1", hurried=True).raw.meta.config
+        assert (told.connect_timeout, told.read_timeout) == (HURRIED_CONNECT_SECONDS, HURRIED_READ_SECONDS)
+        assert HURRIED_CONNECT_SECONDS + HURRIED_READ_SECONDS < 2
 
 
 @pytest.mark.parametrize(
