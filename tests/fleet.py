@@ -142,7 +142,7 @@ def _work_under_lock(arena: WatchedArena, order: Order, signals: Signals) -> Non
     draw = random.Random(f"{order.seed} lock {order.number}")
     updates = FencedUpdates(Operations(arena.pools, order.database))
     while signals.wait():
-        held = arena.locks.acquire(LOCK, seconds=TERM_SECONDS)
+        held = _acquired(arena)
         if held is None:
             time.sleep(draw.uniform(0.002, 0.02))
             continue
@@ -153,6 +153,14 @@ def _work_under_lock(arena: WatchedArena, order: Order, signals: Signals) -> Non
         outcome = _write(updates, held)
         arena.record.terms.append(Term(held.fence, held.exclusive, began, time.monotonic(), outcome))
         held.release()
+
+
+def _acquired(arena: WatchedArena) -> Held | None:
+    """None as well where the database, busy, gives no fence: there is another turn."""
+    try:
+        return arena.locks.acquire(LOCK, seconds=TERM_SECONDS)
+    except ArenaError:
+        return None
 
 
 def _write(updates: FencedUpdates, held: Held) -> Literal["written", "fenced out", "database busy"]:

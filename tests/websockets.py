@@ -57,10 +57,14 @@ def running_gateway(functions: Any, limits: Limits | None = None) -> Iterator[st
 
 
 @contextlib.contextmanager
-def client(url: str, init_data: str | None = None) -> Iterator[ClientConnection]:
-    """A connection, signed in by the query as browsers do."""
+def client(url: str, init_data: str | None = None, **options: Any) -> Iterator[ClientConnection]:
+    """A connection, signed in by the query as browsers do; ``options`` are those of ``connect``.
+
+    It does not ask whether the gateway is still there: one that waits for a function says nothing meanwhile.
+    """
     query = "" if init_data is None else "?" + urlencode({"initData": init_data})
-    with connect(url + query, open_timeout=PATIENCE_SECONDS, close_timeout=2) as socket:
+    patience: dict[str, Any] = {"open_timeout": PATIENCE_SECONDS, "close_timeout": PATIENCE_SECONDS}
+    with connect(url + query, ping_interval=None, **patience, **options) as socket:
         yield socket
 
 
@@ -70,9 +74,9 @@ def say(socket: ClientConnection, **message: Any) -> Any:
     return hear(socket)
 
 
-def hear(socket: ClientConnection, *, of_type: str | None = None) -> Any:
-    """The next message, or the next of a type. Fails when none comes."""
+def hear(socket: ClientConnection, *, of_type: str | None = None, seconds: float = PATIENCE_SECONDS) -> Any:
+    """The next message, or the next of a type. Fails when none comes for ``seconds``."""
     while True:
-        found = json.loads(socket.recv(timeout=PATIENCE_SECONDS))
+        found = json.loads(socket.recv(timeout=seconds))
         if of_type in (None, found["type"]):
             return found

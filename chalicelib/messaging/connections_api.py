@@ -30,11 +30,18 @@ class ManagementApi:
     """``live_ports.ConnectionGateway``. Each connection names the endpoint that holds it."""
 
     def __init__(
-        self, region: str, failed: Failed, *, budget_seconds: float = BUDGET_SECONDS, threads: int = THREADS
+        self,
+        region: str,
+        failed: Failed,
+        *,
+        budget_seconds: float = BUDGET_SECONDS,
+        read_seconds: float = READ_SECONDS,
+        threads: int = THREADS,
     ) -> None:
         self._region = region
         self._failed = failed
         self._budget_seconds = budget_seconds
+        self._read_seconds = read_seconds
         self._threads = threads
         self._clients: dict[str, Any] = {}
         self._lock = Lock()
@@ -80,11 +87,11 @@ class ManagementApi:
     def _client(self, endpoint: str) -> Any:
         with self._lock:
             if endpoint not in self._clients:
-                self._clients[endpoint] = _client(endpoint, self._region, self._threads)
+                self._clients[endpoint] = _client(endpoint, self._region, self._read_seconds, self._threads)
             return self._clients[endpoint]
 
 
-def _client(endpoint: str, region: str, threads: int) -> Any:
+def _client(endpoint: str, region: str, read_seconds: float, threads: int) -> Any:
     import boto3
     from botocore.config import Config
 
@@ -94,7 +101,7 @@ def _client(endpoint: str, region: str, threads: int) -> Any:
         region_name=region,
         config=Config(
             connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
+            read_timeout=read_seconds,
             retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
             max_pool_connections=threads,
         ),

@@ -28,7 +28,7 @@ def api(faults: list[str], monkeypatch: pytest.MonkeyPatch) -> ManagementApi:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    return ManagementApi(REGION, faults.append, budget_seconds=PATIENCE_SECONDS)
+    return ManagementApi(REGION, faults.append, budget_seconds=PATIENCE_SECONDS, read_seconds=PATIENCE_SECONDS)
 
 
 @pytest.fixture

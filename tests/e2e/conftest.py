@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,13 @@ from pymongo.database import Database
 
 from infra.cli.battle import signed_init_data
 from tests.heir import taken_down_after_all
+from tests.localstack.running import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_TIMEOUT_SECONDS = 600
+NO_TIME = re.compile(r"answered 50[34]|did not answer|refused with status 50[234]|refused: database_unavailable")
+"""A command's words about what a busy machine had no time for."""
+NO_TIME_SECONDS = 150
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,23 @@ class Cloud:
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Runs ``./arena`` against this cloud."""
         return arena(*arguments, "--state-dir", str(self.state_dir))
+
+    def patiently(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """``command`` as people use it: given again while it says that nobody had the time."""
+        return eventually(
+            partial(self.command, *arguments),
+            lambda done: done.returncode == 0 or NO_TIME.search(done.stderr) is None,
+            seconds=NO_TIME_SECONDS,
+        )
+
+    def logs_with(self, text: str, pattern: str = "*") -> list[str]:
+        """The logs that hold ``text``. An old environment's may go at any time."""
+        found = []
+        for path in (self.state_dir / "logs").rglob(pattern):
+            with suppress(FileNotFoundError):
+                if path.is_file() and text in path.read_text(encoding="utf-8", errors="replace"):
+                    found.append(path.name)
+        return found
 
     def api(self, region: str = "us-east-1") -> str:
         return str(self.status["regions"][region]["api"])

@@ -66,21 +66,21 @@ def queue_battle(cloud: Cloud, player: str, broker: ObjectId, request_id: str) -
 
 
 def queue_length(cloud: Cloud) -> int:
-    """As Prometheus sees it."""
-    page = ask("GET", f"{cloud.api(REGION)}/metrics").text
-    found = LENGTH.search(page)
-    assert found, page
-    return int(found[1])
+    """As Prometheus sees it. The page leaves it out while the database is too busy to count."""
+    found = eventually(lambda: LENGTH.findall(ask("GET", f"{cloud.api(REGION)}/metrics").text))
+    return int(found[0])
 
 
 def workers(cloud: Cloud) -> list[psutil.Process]:
     return [one for one, its in cloud.environments(REGION) if "BattleWorker" in its["AWS_LAMBDA_FUNCTION_NAME"]]
 
 
-def counts(aws: Aws, url: str) -> dict[str, int]:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    found = aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return {name: int(value) for name, value in found.items()}
+def dead_letters(aws: Aws, url: str) -> list[dict[str, Any]]:
+    """Those that lie there, as they are; few ever do."""
+    received = aws.client("sqs").receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=0
+    )
+    return list(received.get("Messages", []))
 
 
 def test_a_queued_battle_is_told_at_its_status_url(cloud: Cloud) -> None:
@@ -89,7 +89,8 @@ def test_a_queued_battle_is_told_at_its_status_url(cloud: Cloud) -> None:
     database.brokers.insert_one(broker)
     request_id = f"{uuid.uuid4()} with/a slash & % é"
     answer = queue_battle(cloud, "610000", broker["_id"], request_id)
-    assert (answer.status, answer.data["status"]) == (202, "queued")
+    # The latter where the message of an attempt that seemed to fail was fought before the next one.
+    assert (answer.status, answer.data["status"]) in ((202, "queued"), (200, "done"))
     url = cloud.api(REGION) + answer.data["statusUrl"]
 
     def told_now() -> Answer:
@@ -104,22 +105,19 @@ def test_a_queued_battle_is_told_at_its_status_url(cloud: Cloud) -> None:
 
 
 def test_a_message_nobody_can_read_is_dead_with_its_reason(aws: Aws, queues: dict[str, str]) -> None:
-    sqs = aws.client("sqs")
-    sent = sqs.send_message(QueueUrl=queues["BattleQueue"], MessageBody='{"format":99}')["MessageId"]
+    sqs, dead = aws.client("sqs"), queues["BattleDeadLetterQueue"]
+    body = json.dumps({"format": 99})
+    sent = sqs.send_message(QueueUrl=queues["BattleQueue"], MessageBody=body)["MessageId"]
 
-    def dead() -> dict[str, Any]:
-        received = sqs.receive_message(
-            QueueUrl=queues["BattleDeadLetterQueue"], MessageAttributeNames=["All"], WaitTimeSeconds=1
-        )
-        for message in received.get("Messages", []):
-            sqs.delete_message(QueueUrl=queues["BattleDeadLetterQueue"], ReceiptHandle=message["ReceiptHandle"])
-            return dict(message)
-        return {}
+    def ours() -> list[dict[str, Any]]:
+        return [letter for letter in dead_letters(aws, dead) if letter["Body"] == body]
 
-    message = eventually(dead, seconds=150)
-    assert json.loads(message["Body"]) == {"format": 99}
-    attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
-    assert attributes == {"reason": "illegible: unknown format 99", "attempts": "1", "sourceMessageId": sent}
+    # A worker that is cut off has the message come back, and may bury it twice.
+    for letter in eventually(ours, seconds=150):
+        attributes = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
+        assert int(attributes.pop("attempts")) >= 1
+        assert attributes == {"reason": "illegible: unknown format 99", "sourceMessageId": sent}
+        sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
 
 
 def test_four_hundred_queued_battles_survive_killed_workers(
@@ -170,7 +168,7 @@ def test_four_hundred_queued_battles_survive_killed_workers(
     assert fought == dict.fromkeys(wanted, 1)
     jobs = Counter(job["status"] for job in database.battlejobs.find(ours))
     assert jobs == {"done": BATTLES}
-    assert set(counts(aws, queues["BattleDeadLetterQueue"]).values()) == {0}
+    assert [one["Body"] for one in dead_letters(aws, queues["BattleDeadLetterQueue"]) if run in one["Body"]] == []
     assert_paid(cloud)
 
 
@@ -190,6 +188,6 @@ def assert_paid(cloud: Cloud) -> None:
 
 
 def test_the_queued_command_prints_the_battle(cloud: Cloud) -> None:
-    run = cloud.command("battle", "--queued", "--region", REGION, "--json")
+    run = cloud.patiently("battle", "--queued", "--region", REGION, "--json")
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout)["agrees"] is True

@@ -18,6 +18,7 @@ from chalicelib.clock import system_clock
 from chalicelib.data.extended_json import to_json
 from chalicelib.replication.conversion import envelope_of, iso
 from chalicelib.replication.envelope import Envelope
+from chalicelib.replication.ports import APPLIED
 from chalicelib.replication.signing import Keyring
 from infra.cloud import Cloud as Aws
 from tests.e2e.client import ask
@@ -29,7 +30,7 @@ SOURCE, *OTHERS = REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 DRAIN_SECONDS = 240
 """A killed receiver's messages come back after a minute and a half."""
 WRITES_PER_SECOND, WRITING_SECONDS = 20, 10
-KILLS_MIN, ROUNDS_MAX = 4, 10
+KILLS_MIN, ROUNDS_MAX = 4, 60
 
 
 @pytest.fixture
@@ -56,8 +57,10 @@ def fight(cloud: Cloud, user: int) -> str:
 
 
 def resent(regions: Convergence, keyring: Keyring) -> Envelope:
-    """The last event of the source, signed anew."""
-    event = regions.database(SOURCE).outbox.find_one(sort=[("occurredAt", -1)])
+    """The last event of the source that has arrived, signed anew: another may have followed it just now."""
+    arrived = regions.database(OTHERS[0])[APPLIED].find_one({"region": SOURCE}, sort=[("occurredAt", -1)])
+    assert arrived is not None
+    event = regions.database(SOURCE).outbox.find_one({"_id": arrived["_id"]})
     assert event is not None
     return keyring.sign(envelope_of(event, sent_at=system_clock(), to_json=to_json))
 
@@ -72,7 +75,8 @@ def test_battles_appear_in_every_region_with_the_same_books(cloud: Cloud, region
     players = {str(first + number) for number in range(5)}
     request_ids = [fight(cloud, int(player)) for player in sorted(players)]
     assert regions.drained(SOURCE, DRAIN_SECONDS) is not None
-    assert equal(regions, players)
+    # An attempt that nobody waits for any more may still have given somebody a broker just now.
+    eventually(partial(equal, regions, players), seconds=DRAIN_SECONDS)
     books = regions.books(SOURCE, players)
     assert set(books["battles"]) == set(request_ids)
     assert {who: user["aibaBalance"] for who, user in books["players"].items()} == {
@@ -86,8 +90,7 @@ def test_battles_appear_in_every_region_with_the_same_books(cloud: Cloud, region
 
 def received(cloud: Cloud, region: str, request_id: str) -> bool:
     """Whether the receivers' logs have it: they write after they have applied."""
-    logs = (cloud.state_dir / "logs" / "functions").glob(f"{region}.*ReplicationReceiver*")
-    return any(request_id in log.read_text(encoding="utf-8", errors="replace") for log in logs)
+    return bool(cloud.logs_with(request_id, f"functions/{region}.*ReplicationReceiver*"))
 
 
 def test_the_sources_request_is_in_the_receivers_log(cloud: Cloud, regions: Convergence) -> None:
@@ -120,7 +123,8 @@ def test_what_is_tampered_with_is_a_dead_letter_that_says_so(
     assert found is not None
     attributes = {name: value["StringValue"] for name, value in found["MessageAttributes"].items()}
     assert attributes["reason"].startswith("bad_signature: ")
-    assert attributes["attempts"] == "1"
+    # A receiver that is cut off has the message come back.
+    assert int(attributes["attempts"]) >= 1
 
 
 def test_the_route_takes_an_envelope_once_and_nothing_old(cloud: Cloud, regions: Convergence, keyring: Keyring) -> None:

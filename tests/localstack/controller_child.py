@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 
 from chalicelib.aws.provisioned import LambdaProvisioner
-from chalicelib.cache.door import PATIENT, RedisDoor
+from chalicelib.cache.door import RedisDoor
 from chalicelib.cache.lock import RedisLeases
 from chalicelib.clock import ManualClock
 from chalicelib.data.fences import MongoFences
@@ -17,6 +17,7 @@ from chalicelib.data.pools import ENVIRONMENT_POOLS, Pools, without_secondaries
 from chalicelib.data.scaling import MongoScaling
 from chalicelib.locks import Locks
 from tests.fakes.provisioning import FakeProvisioner
+from tests.redis_doors import UNHURRIED
 from tests.scaling_worlds import Region, once
 from tests.worlds import NOON
 
@@ -48,7 +49,7 @@ class Controllers:
         self.clock = ManualClock(NOON)
         self._pools = Pools(site.mongo_uri, without_secondaries(ENVIRONMENT_POOLS))
         operations = Operations(self._pools, site.database, budget_seconds=5.0)
-        self._door = RedisDoor.from_urls([site.valkey_url], limits=PATIENT)
+        self._door = RedisDoor.from_urls([site.valkey_url], limits=UNHURRIED)
         self.locks = Locks(RedisLeases(self._door, site.database), MongoFences(operations, self.clock))
         self.store = MongoScaling(operations)
         self.provisioner = LambdaProvisioner(site.client, site.function, "live")

@@ -21,7 +21,8 @@ GOOD, BAD, SILENT = "eu-west-1", "us-east-1", "eu-central-1"
 """Regions whose metrics are fine, are not, and are not published."""
 BATCH = 500
 AT_ONCE = 4
-"""Alarms put before their states are waited for: one that long waits for its turn finds the newest minutes empty."""
+"""Alarms put before their states are waited for: one that long waits for its turn finds the newest minutes empty. So
+those that were looked at go: they would be evaluated again and again before it, and by then find nothing new."""
 
 Json = dict[str, Any]
 
@@ -91,7 +92,7 @@ def test_an_alarm_of_each_kind(cloud: RunningLocalStack, alarms: dict[str, Json]
             put(client, recorded, datetime.now(UTC), minutes)
             client.put_metric_alarm(AlarmName=alarm_id, **alarms[alarm_id])
         eventually(partial(others, some), lambda found: not found)
-    assert others(ordered) == {}
+        client.delete_alarms(AlarmNames=some)
 
 
 def test_a_letter_that_dies_raises_the_alarm_of_its_queue(cloud: RunningLocalStack, alarms: dict[str, Json]) -> None:

@@ -84,8 +84,9 @@ threads = [handler._thread]
 for text in ("one", "two"):
     handler.add_logs(logs.LogItem(log_group="g", log_stream="s", logs=text))
 threads.append(handler._thread)
-both.wait(10)
+both.wait(60)
 handler.stop()
+threads[1].join(60)
 handler.add_logs(logs.LogItem(log_group="g", log_stream="s", logs="late"))
 threads.append(handler._thread)
 log = [written, [thread and thread.is_alive() for thread in threads]]

@@ -48,9 +48,11 @@ def test_a_server_that_speaks_something_else(rude_server: str) -> None:
 
 
 def test_a_server_that_is_not_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    # Taken, so that nobody else listens there, and not listened to.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    assert_refused_plainly(live(f"ws://127.0.0.1:{port}/x"), f"ws://127.0.0.1:{port}/x")
+        assert_refused_plainly(live(f"ws://127.0.0.1:{port}/x"), f"ws://127.0.0.1:{port}/x")
 
 
 def test_a_refused_subscription_ends_it() -> None:
