@@ -11,8 +11,8 @@ from tests.schedule import CLOUDS, ByFile, place
 from tests.servers import (
     caches,
     database,
-    emptied,
     fresh_database,
+    lender,
     mongo_client,
     mongo_three_uri,
     mongo_uri,
@@ -24,8 +24,8 @@ from tests.telling import Telling
 __all__ = [
     "caches",
     "database",
-    "emptied",
     "fresh_database",
+    "lender",
     "logged",
     "mongo_client",
     "mongo_three_uri",

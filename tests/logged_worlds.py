@@ -6,17 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
-from bson import ObjectId
 from moto import mock_aws
 from pymongo.database import Database
 
 import app as composition
 from chalicelib import wiring
 from chalicelib.clock import ManualClock
-from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.seed import seed_defaults
 from chalicelib.settings import load
 from chalicelib.wiring import Wiring
+from tests.databases import Lender
 from tests.gateway import Answer, call
 from tests.installed import Fixed, init_data
 from tests.replicated import SECRET
@@ -84,16 +83,15 @@ class Regions:
 
 
 @contextmanager
-def two_regions(mongo_uri: str, mongo_client: Any) -> Iterator[Regions]:
+def two_regions(mongo_uri: str, lender: Lender) -> Iterator[Regions]:
     """Until the block ends."""
     clock = ManualClock(NOON)
-    names = {region: f"test_{ObjectId()}" for region in REGIONS}
-    with mock_aws():
+    with mock_aws(), lender.lent(len(REGIONS)) as lent:
+        databases = dict(zip(REGIONS, lent, strict=True))
         clients = {region: boto3.client("sqs", region_name=region) for region in REGIONS}
-        regions = Regions({}, clients, {region: mongo_client[name] for region, name in names.items()})
-        for region, name in names.items():
-            ensure_indexes(mongo_client[name])
-            seed_defaults(mongo_client[name], NOON)
+        regions = Regions({}, clients, databases)
+        for region, database in databases.items():
+            seed_defaults(database, NOON)
             for queue in QUEUES:
                 made = regions.sqs[region].create_queue(QueueName=queue, Attributes=TAKEN_FOR_GOOD)
                 regions.urls[region, queue] = made["QueueUrl"]
@@ -101,7 +99,7 @@ def two_regions(mongo_uri: str, mongo_client: Any) -> Iterator[Regions]:
                 **DEVELOPMENT,
                 "AWS_REGION": region,
                 "MONGO_URI": mongo_uri,
-                "MONGO_DATABASE": name,
+                "MONGO_DATABASE": database.name,
                 "REDIS_URL": "",
                 "ARENA_REGIONS": ",".join(REGIONS),
                 "REPLICATION_SECRET": SECRET,
@@ -119,8 +117,6 @@ def two_regions(mongo_uri: str, mongo_client: Any) -> Iterator[Regions]:
             wiring.install(None)
             for arena in regions.arenas.values():
                 arena.close()
-            for name in names.values():
-                mongo_client.drop_database(name)
 
 
 def signed(user: int, **headers: str) -> dict[str, str]:

@@ -14,7 +14,6 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from redis import RedisError
 
-from chalicelib.data.indexes import INDEXES
 from localcloud.drill import Drill
 from localcloud.mongod import ReplicaSet
 from localcloud.ports import free_ports
@@ -23,7 +22,8 @@ from localcloud.state import StateDir
 from localcloud.supervisor import Supervisor
 from localcloud.valkey import Valkey
 from localcloud.valkey_cluster import ValkeyCluster
-from tests.redis_doors import client_of, forget_keys
+from tests.databases import Lender
+from tests.redis_doors import client_of
 
 CLUSTER_NODE_TIMEOUT_MS = 500
 """Of clusters for drills: short, so that a replica takes over within two seconds."""
@@ -77,36 +77,22 @@ def mongo_client(mongo_uri: str) -> Iterator[MongoClient[dict[str, Any]]]:
 
 
 @pytest.fixture(scope="session")
-def emptied() -> list[Database[dict[str, Any]]]:
-    """Databases that have every index of the arena and no document, left by earlier tests."""
-    return []
-
-
-@pytest.fixture(scope="session")
 def caches() -> list[Any]:
     """Clients of the session's Valkey servers, of those that were asked for."""
     return []
 
 
-@pytest.fixture
-def database(
-    mongo_client: MongoClient[dict[str, Any]], emptied: list[Database[dict[str, Any]]], caches: list[Any]
-) -> Iterator[Database[dict[str, Any]]]:
-    """A database without documents for one test, on the one-node replica set; no Valkey holds keys of its name.
+@pytest.fixture(scope="session")
+def lender(mongo_client: MongoClient[dict[str, Any]], caches: list[Any]) -> Lender:
+    """Databases on the one-node replica set, for who needs several."""
+    return Lender(mongo_client, caches)
 
-    It may have the arena's indexes already: making them takes a second, so a database is emptied and used
-    again unless a test left it with other indexes. Take ``fresh_database`` where that matters.
-    """
-    database = emptied.pop() if emptied else mongo_client[f"test_{uuid.uuid4().hex[:12]}"]
-    yield database
-    for client in caches:
-        forget_keys(client, f"{database.name}:")
-    if _is_indexed(database):
-        for name in database.list_collection_names():
-            database[name].delete_many({})
-        emptied.append(database)
-    else:
-        mongo_client.drop_database(database.name)
+
+@pytest.fixture
+def database(lender: Lender) -> Iterator[Database[dict[str, Any]]]:
+    """A database with the arena's indexes and no document, for one test; no Valkey holds keys of its name."""
+    with lender.lent(1) as (database,):
+        yield database
 
 
 @pytest.fixture
@@ -115,19 +101,6 @@ def fresh_database(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[Databa
     name = f"test_{uuid.uuid4().hex[:12]}"
     yield mongo_client[name]
     mongo_client.drop_database(name)
-
-
-def _is_indexed(database: Database[dict[str, Any]]) -> bool:
-    """Whether it has the arena's indexes and no other."""
-    expected: dict[str, set[str]] = {}
-    for index in INDEXES:
-        expected.setdefault(index.collection, {"_id_"}).add(index.name)
-    found = {
-        name: {str(index) for index in database[name].index_information()} for name in database.list_collection_names()
-    }
-    return expected.keys() <= found.keys() and all(
-        names == expected.get(name, {"_id_"}) for name, names in found.items()
-    )
 
 
 @contextlib.contextmanager

@@ -49,6 +49,7 @@ from chalicelib.data.transactions import Transactions
 from chalicelib.locks import Fences
 from chalicelib.replication.outbox_ports import Outbox
 from chalicelib.scaling.ports import ScalingStore
+from tests.databases import is_indexed
 from tests.fakes.memory_battle_jobs import MemoryBattleJobs
 from tests.fakes.memory_database import MemoryDatabase
 from tests.fakes.memory_fences import MemoryFences
@@ -225,7 +226,8 @@ def mongo_world(
     """
     clock = ManualClock(NOON)
     if seeded:
-        ensure_indexes(database)
+        if not is_indexed(database):
+            ensure_indexes(database)
         seed_defaults(database, clock())
     pools = pools or Pools(uri, without_secondaries(GUIDE_POOLS))
     operations = Operations(pools, database.name, budget_seconds=budget_seconds)

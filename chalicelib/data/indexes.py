@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pymongo import IndexModel
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
@@ -154,16 +155,13 @@ def ensure_indexes(database: Database[Document]) -> list[str]:
     Raises ``IndexConflict`` when an existing index, or existing data, stands in the way. Safe to run at any time and by
     several at once.
     """
-    created = []
     existing = {name: _names(database, name) for name in sorted({index.collection for index in INDEXES})}
     for collection, retired in RETIRED.items():
         for name in existing[collection].intersection(retired):
             raise IndexConflict(f"{collection}.{name} must go first: db.{collection}.dropIndex({name!r})")
-    for index in INDEXES:
-        _create(database, index)
-        if index.name not in existing[index.collection]:
-            created.append(f"{index.collection}.{index.name}")
-    return created
+    for collection in existing:
+        _create(database, collection, [index for index in INDEXES if index.collection == collection])
+    return [f"{index.collection}.{index.name}" for index in INDEXES if index.name not in existing[index.collection]]
 
 
 def replaced_indexes(database: Database[Document]) -> list[str]:
@@ -182,11 +180,24 @@ def _names(database: Database[Document], collection: str) -> set[str]:
     return {str(name) for name in database[collection].index_information()}
 
 
-def _create(database: Database[Document], index: Index) -> None:
+def _create(database: Database[Document], collection: str, indexes: Sequence[Index]) -> None:
+    """All of a collection in one command; where it is refused one by one, to know which of them it is."""
     try:
-        database[index.collection].create_index(list(index.keys), **index.options)
+        _create_at_once(database, collection, indexes)
     except OperationFailure as error:
         if error.code not in _CONFLICT_CODES:
             raise
-        wanted = f"{index.collection}.{index.name} {dict(index.options)}"
-        raise IndexConflict(f"{wanted} can't be made: {error.details and error.details.get('errmsg')}") from error
+    else:
+        return
+    for index in indexes:
+        try:
+            _create_at_once(database, collection, [index])
+        except OperationFailure as error:
+            if error.code not in _CONFLICT_CODES:
+                raise
+            wanted = f"{collection}.{index.name} {dict(index.options)}"
+            raise IndexConflict(f"{wanted} can't be made: {error.details and error.details.get('errmsg')}") from error
+
+
+def _create_at_once(database: Database[Document], collection: str, indexes: Sequence[Index]) -> None:
+    database[collection].create_indexes([IndexModel(list(index.keys), **index.options) for index in indexes])

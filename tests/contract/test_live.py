@@ -13,7 +13,6 @@ from chalicelib.arena.live_service import LiveService
 from chalicelib.arena.ports import Document
 from chalicelib.data import live_queries
 from chalicelib.data.connections import MongoConnections
-from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.operations import Operations
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from chalicelib.entrypoints import wire
@@ -31,7 +30,6 @@ def live(request: pytest.FixtureRequest) -> Iterator[LiveWorld]:
         yield LiveWorld(MemoryConnections())
         return
     database: Database[Document] = request.getfixturevalue("database")
-    ensure_indexes(database)
     pools = Pools(request.getfixturevalue("mongo_uri"), without_secondaries(GUIDE_POOLS))
     yield LiveWorld(MongoConnections(Operations(pools, database.name)))
     pools.close()
@@ -290,7 +288,6 @@ def test_what_can_t_be_understood_is_refused_and_the_connection_stays(text: str,
 
 
 def test_every_read_is_served_by_an_index(database: Database[Document]) -> None:
-    ensure_indexes(database)
     reads = [live_queries.living_of_player("7", NOON, 10), live_queries.living_followers("all/all", NOON, "", 500)]
     for read in reads:
         found = database[read.collection].find(read.where, sort=list(read.sort), limit=read.limit).explain()

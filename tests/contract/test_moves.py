@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import pytest
@@ -16,7 +17,6 @@ from chalicelib.arena.homes import FIELD, HomeMoving, Homes, NotHome
 from chalicelib.arena.ports import Document, Insert, Outcome
 from chalicelib.arena.postings import Postings
 from chalicelib.clock import ManualClock
-from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.moves import MongoMoves
 from chalicelib.data.operations import Operations
 from chalicelib.data.players import MongoPlayers
@@ -116,7 +116,6 @@ def memory_region(name: str, clock: ManualClock, serving: Mapping[str, str]) -> 
 def mongo_region(
     name: str, clock: ManualClock, database: Database[Document], uri: str, serving: Mapping[str, str]
 ) -> tuple[Region, Pools]:
-    ensure_indexes(database)
     seed_defaults(database, NOON)
     pools = Pools(uri, without_secondaries(GUIDE_POOLS))
     operations = Operations(pools, database.name, budget_seconds=20.0)
@@ -144,15 +143,14 @@ def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
         _begin(pair)
         yield pair
         return
-    client, uri = request.getfixturevalue("mongo_client"), request.getfixturevalue("mongo_uri")
-    databases = {name: client[f"test_{ObjectId()}"] for name in REGIONS}
-    made = {name: mongo_region(name, clock, database, uri, serving) for name, database in databases.items()}
-    pair = Pair(made[FIRST][0], made[SECOND][0], serving)
-    _begin(pair)
-    yield pair
-    for name, database in databases.items():
-        made[name][1].close()
-        client.drop_database(database.name)
+    lender, uri = request.getfixturevalue("lender"), request.getfixturevalue("mongo_uri")
+    with lender.lent(len(REGIONS)) as databases:
+        made = [mongo_region(*one, uri, serving) for one in zip(REGIONS, repeat(clock), databases)]
+        pair = Pair(made[0][0], made[1][0], serving)
+        _begin(pair)
+        yield pair
+        for _, pools in made:
+            pools.close()
 
 
 def _begin(pair: Pair) -> None:

@@ -12,7 +12,6 @@ from pymongo.database import Database
 from chalicelib.arena.ports import Document
 from chalicelib.cache.door import DoorLimits, RedisDoor
 from chalicelib.cache.shared_metrics import RedisSharedMetrics
-from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.operations import Operations
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from chalicelib.data.shared_metrics import MongoSharedMetrics
@@ -43,7 +42,6 @@ def shared(request: pytest.FixtureRequest) -> Iterator[SharedMetrics]:
         yield MemorySharedMetrics()
     elif request.param == "mongo":
         database: Database[Document] = request.getfixturevalue("database")
-        ensure_indexes(database)
         pools = Pools(request.getfixturevalue("mongo_uri"), without_secondaries(GUIDE_POOLS))
         yield MongoSharedMetrics(Operations(pools, database.name), flush_seconds=20)
         pools.close()

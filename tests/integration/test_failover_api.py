@@ -8,14 +8,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from bson import ObjectId
-from pymongo import MongoClient
 from pymongo.database import Database
 
 import app as composition
 from chalicelib import wiring
 from chalicelib.arena.ports import Document
 from chalicelib.clock import ManualClock
-from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.seed import seed_defaults
 from chalicelib.errors import Unavailable
 from chalicelib.messaging.home_region import HomeAnswer, HomeRegionApi
@@ -24,6 +22,7 @@ from chalicelib.replication.failover_desk import CATCH_UP_SECONDS, DRAIN_SECONDS
 from chalicelib.replication.versions import next_version
 from chalicelib.settings import load
 from chalicelib.wiring.failover import Failover
+from tests.databases import Lender
 from tests.gateway import Answer, call
 from tests.installed import OPERATOR, SEVERAL_REGIONS, Fixed, QueueingArena
 from tests.unit.test_settings import DEVELOPMENT
@@ -88,13 +87,16 @@ class World(HomeRegionApi):
 
 
 @pytest.fixture
-def world(mongo_client: MongoClient[Document], mongo_uri: str) -> Iterator[World]:
-    databases = {region: mongo_client[f"test_{ObjectId()}"] for region in REGIONS}
+def world(lender: Lender, mongo_uri: str) -> Iterator[World]:
+    with lender.lent(len(REGIONS)) as databases:
+        yield from _world(mongo_uri, dict(zip(REGIONS, databases, strict=True)))
+
+
+def _world(mongo_uri: str, databases: dict[str, Database[Document]]) -> Iterator[World]:
     clock = ManualClock(NOON)
     arenas: dict[str, QueueingArena] = {}
     made = World(arenas, databases)
     for region, database in databases.items():
-        ensure_indexes(database)
         seed_defaults(database, NOON)
         database.regions.insert_many(
             {"_id": name, "url": f"https://{name}.example", "servedBy": name, "epoch": 0} for name in REGIONS
@@ -106,9 +108,8 @@ def world(mongo_client: MongoClient[Document], mongo_uri: str) -> Iterator[World
         vars(arena.operating)["failover"] = failover
     yield made
     wiring.install(None)
-    for region, arena in arenas.items():
+    for arena in arenas.values():
         arena.close()
-        mongo_client.drop_database(databases[region].name)
 
 
 def test_a_region_is_taken_over_from_and_takes_its_players_back(world: World) -> None:

@@ -15,12 +15,12 @@ import app as composition
 from chalicelib import wiring
 from chalicelib.arena.ports import Document
 from chalicelib.clock import Clock, ManualClock
-from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.seed import seed_defaults
 from chalicelib.entrypoints.passing_on import SERVED_BY
 from chalicelib.errors import Unavailable
 from chalicelib.messaging.home_region import HomeAnswer
 from chalicelib.settings import Settings, load
+from tests.databases import Lender
 from tests.gateway import Answer, call
 from tests.installed import Fixed, init_data
 from tests.logged import Logged
@@ -80,11 +80,14 @@ class Regions:
 
 
 @pytest.fixture
-def regions(mongo_uri: str, mongo_client: Any) -> Iterator[Regions]:
+def regions(mongo_uri: str, lender: Lender) -> Iterator[Regions]:
+    with lender.lent(len(REGIONS)) as databases:
+        yield from _regions(mongo_uri, dict(zip(REGIONS, databases, strict=True)))
+
+
+def _regions(mongo_uri: str, databases: Mapping[str, Database[Document]]) -> Iterator[Regions]:
     clock, network = ManualClock(NOON), Network()
-    databases = {region: mongo_client[f"test_{ObjectId()}"] for region in REGIONS}
     for region, database in databases.items():
-        ensure_indexes(database)
         seed_defaults(database, NOON)
         database.regions.insert_many([{"_id": one, "url": URLS[one], "servedBy": one, "epoch": 1} for one in REGIONS])
         environ = {
@@ -101,8 +104,6 @@ def regions(mongo_uri: str, mongo_client: Any) -> Iterator[Regions]:
     wiring.install(None)
     for arena in network.arenas.values():
         arena.close()
-    for database in databases.values():
-        mongo_client.drop_database(database.name)
 
 
 def starter(regions: Regions, region: str) -> str:

@@ -18,7 +18,6 @@ from chalicelib import wiring
 from chalicelib.arena.battle_queue import LENGTHS_KEPT
 from chalicelib.arena.battle_worker import Handled
 from chalicelib.clock import ManualClock
-from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.seed import seed_defaults
 from chalicelib.entrypoints.battles import routes, status_url
 from chalicelib.entrypoints.queues import battle_worker
@@ -108,7 +107,6 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 
 @pytest.fixture
 def arena(mongo_uri: str, database: Database[dict[str, Any]], clock: ManualClock, aws: Aws) -> Iterator[wiring.Arena]:
-    ensure_indexes(database)
     seed_defaults(database, clock())
     environ = {
         **DEVELOPMENT,

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from pymongo import MongoClient
 from pymongo.database import Database
 
 from chalicelib.arena.ports import Document
 from chalicelib.clock import ManualClock
-from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.operations import Operations
 from chalicelib.data.pools import ENVIRONMENT_POOLS, Pools, without_secondaries
 from chalicelib.data.region_books import MongoRegionBooks
@@ -23,6 +21,7 @@ from chalicelib.data.transactions import Transactions
 from chalicelib.replication.ports import CONFLICTS
 from chalicelib.replication.verify import Verifier
 from infra.cli.replication import command
+from tests.databases import Lender
 from tests.regions_apart import REGIONS, Apart, Content, apart, content, damage, meaning, untouched
 from tests.worlds import NOON
 
@@ -39,14 +38,9 @@ def base() -> Content:
 
 
 @pytest.fixture
-def databases(mongo_client: MongoClient[Document]) -> Iterator[Databases]:
-    found = {region: mongo_client[f"test_verify_{region}"] for region in REGIONS}
-    for database in found.values():
-        mongo_client.drop_database(database.name)
-        ensure_indexes(database)
-    yield found
-    for database in found.values():
-        mongo_client.drop_database(database.name)
+def databases(lender: Lender) -> Iterator[Databases]:
+    with lender.lent(len(REGIONS)) as lent:
+        yield dict(zip(REGIONS, lent, strict=True))
 
 
 @pytest.fixture

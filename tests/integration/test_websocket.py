@@ -15,7 +15,6 @@ from chalicelib import wiring
 from chalicelib.arena.initdata import sign
 from chalicelib.arena.live_push import LivePush, Pushed
 from chalicelib.clock import ManualClock
-from chalicelib.data.indexes import ensure_indexes
 from chalicelib.data.seed import seed_defaults
 from chalicelib.entrypoints import wire
 from chalicelib.entrypoints.websocket import connect, disconnect, message
@@ -75,7 +74,6 @@ def arena(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_REGION", REGION)
-    ensure_indexes(database)
     seed_defaults(database, clock())
     environ = {
         **DEVELOPMENT,
