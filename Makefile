@@ -3,7 +3,7 @@
 
 PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done),python3)
-WORKERS ?= 3
+WORKERS ?= 4
 BOOTSTRAP = $(PYTHON) localstack/bootstrap.py
 VENV = .venv/bin
 

@@ -1,4 +1,4 @@
-"""How the tests are shared out when several processes run them (``pytest -n 3``)."""
+"""How the tests are shared out when several processes run them (``pytest -n 4``)."""
 
 from typing import Any
 
