@@ -7,8 +7,6 @@ own, no change of the arena's takes away.
 """
 
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,11 +22,10 @@ from bench.measure import Budget, Report, Row, ended_by_ctrl_c, json_option
 from bench.processors import processor_seconds
 from chalicelib.clock import system_clock
 from chalicelib.replication.publisher import MESSAGE_EVENTS
+from infra.cli.calling import FREE_PORTS, output_of
 from localcloud.state import StateDir
 from tests.replication_load import Convergence, Writers
 
-ROOT = Path(__file__).resolve().parents[1]
-FREE_PORTS = ("--localstack-port", "0", "--mongo-port", "0", "--valkey-port", "0", "--websocket-port", "0")
 WARM_UP_SECONDS = 75.0
 """In the first minute an environment of every schedule starts, in three regions at once."""
 DRAIN_SECONDS = 300.0
@@ -49,26 +46,20 @@ class Spent:
     seconds: float = 0.0
 
 
-def _arena(*arguments: str) -> str:
-    return subprocess.run(  # noqa: S603 (our own command)
-        [sys.executable, str(ROOT / "arena"), *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
-    ).stdout
-
-
 @contextmanager
 def _cloud(state_dir: Path | None) -> Iterator[tuple[Any, StateDir]]:
     if state_dir is not None:
-        yield json.loads(_arena("status", "--json", "--state-dir", str(state_dir))), StateDir(state_dir)
+        yield json.loads(output_of("status", "--json", "--state-dir", str(state_dir))), StateDir(state_dir)
         return
     with tempfile.TemporaryDirectory(prefix="arena-bench-") as directory:
         root = Path(directory) / "state"
         state = ("--state-dir", str(root))
         try:
-            _arena("up", "--detach", "--cache", "none", *state, *FREE_PORTS)
-            yield json.loads(_arena("status", "--json", *state)), StateDir(root)
+            output_of("up", "--detach", "--cache", "none", *state, *FREE_PORTS)
+            yield json.loads(output_of("status", "--json", *state)), StateDir(root)
         finally:
             # Of an interrupted start, too.
-            _arena("down", *state)
+            output_of("down", *state)
 
 
 @contextmanager

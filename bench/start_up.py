@@ -5,8 +5,6 @@ stopped each time. The package is taken as it is: what building it takes is show
 """
 
 import re
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -16,10 +14,9 @@ from typing import Final
 import click
 
 from bench.measure import Budget, Report, ended_by_ctrl_c, json_option
+from infra.cli.calling import FREE_PORTS, output_of
 from localcloud.topology import REGIONS
 
-ROOT: Final = Path(__file__).resolve().parents[1]
-FREE_PORTS: Final = ("--localstack-port", "0", "--mongo-port", "0", "--valkey-port", "0", "--websocket-port", "0")
 NEW: Final = "the first time"
 AGAIN: Final = "again"
 BUDGET: Final = {NEW: None, AGAIN: Budget(at_most=30.0)}
@@ -35,15 +32,6 @@ STAGES: Final = {
 _LINE: Final = re.compile(r"\[ *(\d+\.\d) s\] (.*)")
 
 
-def arena(*arguments: str) -> str:
-    """What a command of ours prints. Raises RuntimeError with it when the command fails."""
-    command = [sys.executable, str(ROOT / "arena"), *arguments]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # noqa: S603 (our own command)
-    if done.returncode != 0:
-        raise RuntimeError(f"./arena {' '.join(arguments)} failed:\n{done.stdout[-2000:]}")
-    return done.stdout
-
-
 def reached(output: str) -> dict[str, float]:
     """Seconds from the command's start to each stage it went through."""
     said = [(float(line[1]), line[2]) for line in map(_LINE.match, output.splitlines()) if line]
@@ -56,10 +44,10 @@ def brought_up(state: Path, regions: Sequence[str]) -> tuple[float, dict[str, fl
     where = ("--state-dir", str(state))
     started = time.perf_counter()
     try:
-        output = arena("up", "--detach", "--regions", ",".join(regions), *where, *FREE_PORTS)
+        output = output_of("up", "--detach", "--regions", ",".join(regions), *where, *FREE_PORTS)
         return time.perf_counter() - started, reached(output)
     finally:
-        arena("down", *where)
+        output_of("down", *where)
 
 
 def measure(report: Report, regions: Sequence[str], rounds: int) -> None:

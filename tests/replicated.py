@@ -47,6 +47,15 @@ def signed(changes: list[Any], keyring: Keyring = KEYRING, **fields: Any) -> Env
     return keyring.sign(replace(envelope, **fields))
 
 
+def nested() -> list[Any]:
+    """A list that can be signed and sent, and is nested deeper than it can be read."""
+    # Where there are fractions, ``canonical`` goes a way that goes deeper.
+    found: list[Any] = []
+    for _ in range(700):
+        found = [1.5, found]
+    return found
+
+
 @dataclass
 class Source:
     """Region ``HERE``, and the queues of the two others."""

@@ -20,12 +20,19 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(value: Any) -> Any:
-    """What ``to_json`` was given. Raises ``ValueError`` or ``TypeError`` for values that are no Extended JSON."""
+    """What ``to_json`` was given. Raises ``ValueError`` or ``TypeError`` for what is none, or too deep."""
+    try:
+        return _read(value)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def _read(value: Any) -> Any:
     # Not through text, as the driver's ``loads`` has it: a receiver has parsed that already.
     if type(value) is dict:
-        return _object({name: from_json(part) for name, part in value.items()})
+        return _object({name: _read(part) for name, part in value.items()})
     if type(value) is list:
-        return [from_json(part) for part in value]
+        return [_read(part) for part in value]
     return value
 
 

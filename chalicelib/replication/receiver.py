@@ -204,7 +204,7 @@ class Receiver:
         """Raises ``MalformedEnvelope``, ``PoisonPayload``."""
         try:
             return _Believed(envelope=envelope, event=event_of(envelope, self._from_json))
-        except (*_POISON, RecursionError) as error:
+        except _POISON as error:
             raise PoisonPayload("poison_payload", f"illegible: {type(error).__name__}: {error}") from error
 
     def _apply(self, believed: Sequence[_Believed]) -> list[AppliedEvent]:

@@ -22,6 +22,36 @@ QUEUE_POLL_SECONDS = 0.2
 QUEUE_WORD_SECONDS = 5
 QUEUE_SECONDS_MAX = 120
 """A message whose worker died comes back after a minute."""
+QUEUE_ATTEMPTS = 5
+"""To have it queued: its ``requestId`` makes it one battle, however often it is asked for."""
+BUSY_SECONDS, BUSY_SECONDS_MAX = 1, 10
+"""Between attempts where the API names no time, and at most."""
+BUSY = (503, 504)
+"""The arena's word that it has no time for this now, and API Gateway's."""
+
+
+class Refused(click.ClickException):
+    """A call that the API answered with ``status``, and perhaps with when to ask again."""
+
+    def __init__(self, message: str, status: int, retry_after: str | None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_seconds = int(retry_after) if retry_after is not None and retry_after.isdecimal() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How a queued battle is waited for: who is told how that goes, and the time."""
+
+    tell: Callable[[str], None]
+    monotonic: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
+
+    def out(self, busy: Refused) -> None:
+        """Waits as long as the API asks for, within bounds, and says so."""
+        seconds = min(busy.retry_seconds or BUSY_SECONDS, BUSY_SECONDS_MAX)
+        self.tell(f"the arena is busy, asked again after {seconds} s: {busy.message}")
+        self.pause(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +86,11 @@ def fight(
     league: str = "rookie",
     mode_key: str | None = None,
     broker_id: str | None = None,
-    queued: Callable[[str], None] | None = None,
+    queued: Waiting | None = None,
 ) -> BattleReport:
     """Fights one battle with ``broker_id``, or with a new starter broker.
 
-    With ``queued`` it goes through the queue, and ``queued`` is told how that goes. Raises ``click.ClickException``
+    With ``queued`` it goes through the queue, and is waited for so. Raises ``click.ClickException``
     with the API's own words when a call is refused.
     """
     headers = {"X-Telegram-Init-Data": signed_init_data(bot_token, user_id, username)}
@@ -86,29 +116,49 @@ def fight(
 
 
 def _fight_queued(
-    api_url: str, headers: Mapping[str, str], wanted: Mapping[str, Any], progress: Callable[[str], None]
+    api_url: str, headers: Mapping[str, str], wanted: Mapping[str, Any], waiting: Waiting
 ) -> Mapping[str, Any]:
-    started = time.monotonic()
-    accepted = _call("POST", f"{api_url}/api/battle/queue", headers, wanted)["data"]
-    progress(f"queued; its status is at {accepted['statusUrl']}")
+    started = waiting.monotonic()
+    accepted = _queued(f"{api_url}/api/battle/queue", headers, wanted, waiting)
+    waiting.tell(f"queued; its status is at {accepted['statusUrl']}")
     told = accepted
+    busy: Refused | None = None
     next_word = QUEUE_WORD_SECONDS
     while "battle" not in told:
         if "error" in told:
             raise click.ClickException(f"the queued battle was {told['status']}: {told['error']['code']}")
-        waited = time.monotonic() - started
+        waited = waiting.monotonic() - started
         if waited > QUEUE_SECONDS_MAX:
-            raise click.ClickException(
-                f"still queued after {QUEUE_SECONDS_MAX} s; ask again: GET {accepted['statusUrl']}"
-            )
+            last = f"the arena is still busy ({busy.message})" if busy else "still queued"
+            raise click.ClickException(f"{last} after {QUEUE_SECONDS_MAX} s; ask again: GET {accepted['statusUrl']}")
         if waited > next_word:
-            progress(f"still queued after {waited:.0f} s")
+            waiting.tell(f"still queued after {waited:.0f} s")
             next_word += QUEUE_WORD_SECONDS
-        time.sleep(QUEUE_POLL_SECONDS)
-        told = _call("GET", f"{api_url}{accepted['statusUrl']}", headers)["data"]
-    progress(f"fought after {time.monotonic() - started:.1f} s")
+        waiting.pause(QUEUE_POLL_SECONDS)
+        try:
+            told, busy = _call("GET", f"{api_url}{accepted['statusUrl']}", headers)["data"], None
+        except Refused as refused:
+            if refused.status not in BUSY:
+                raise
+            busy = refused
+            waiting.out(busy)
+    waiting.tell(f"fought after {waiting.monotonic() - started:.1f} s")
     battle: Mapping[str, Any] = told["battle"]
     return battle
+
+
+def _queued(url: str, headers: Mapping[str, str], wanted: Mapping[str, Any], waiting: Waiting) -> Mapping[str, Any]:
+    """What the API says to it, asked again while it says when to."""
+    attempts = QUEUE_ATTEMPTS
+    while True:
+        attempts -= 1
+        try:
+            accepted: Mapping[str, Any] = _call("POST", url, headers, wanted)["data"]
+            return accepted
+        except Refused as refused:
+            if refused.status not in BUSY or refused.retry_seconds is None or attempts == 0:
+                raise
+            waiting.out(refused)
 
 
 def _call(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None = None) -> Any:
@@ -120,7 +170,8 @@ def _call(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, 
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
             return json.load(answer)
     except urllib.error.HTTPError as error:
-        raise click.ClickException(f"{method} {url} answered {error.code}: {error.read().decode()}") from error
+        message = f"{method} {url} answered {error.code}: {error.read().decode()}"
+        raise Refused(message, error.code, error.headers["Retry-After"]) from error
     except OSError as error:
         raise click.ClickException(f"{method} {url} did not answer ({error}); see ./arena status") from error
     except ValueError as error:
@@ -187,7 +238,7 @@ def command(
         league=league,
         mode_key=mode_key,
         broker_id=broker_id,
-        queued=partial(click.echo, err=True) if queued else None,
+        queued=Waiting(partial(click.echo, err=True)) if queued else None,
     )
     if as_json:
         click.echo(json.dumps(asdict(report) | {"agrees": report.agrees}, indent=2))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,11 @@ class LocalArena:
         self._log = log
         self._up: tuple[_Servers, Task[Package]] | None = None
 
+    @cached_property
+    def _secrets(self) -> Mapping[str, str]:
+        """Read when first asked for: while the servers start."""
+        return load_or_create(self._state)
+
     def bring_up(self) -> dict[str, Any]:
         """Starts and deploys everything and fights one battle; returns the status and records it.
 
@@ -128,7 +133,7 @@ class LocalArena:
             for region, found in deployments.items()
         }
         self._supervisor.start(servers.fronts.servers(self._state, addresses))
-        self._prove(deployments, load_or_create(self._state)["TELEGRAM_BOT_TOKEN"])
+        self._prove(deployments, self._secrets["TELEGRAM_BOT_TOKEN"])
         status = self._status(servers, deployments)
         self._state.write_status(status)
         self._up = servers, package
@@ -166,7 +171,7 @@ class LocalArena:
         return self._deploy(servers, package, check)
 
     def _deploy(self, servers: _Servers, package: Task[Package], check: Callable[[], None]) -> dict[str, Deployment]:
-        secrets = load_or_create(self._state)
+        secrets = self._secrets
         prepare = {region: partial(self._prepare_region, region, servers, secrets) for region in self._options.regions}
         run_all(prepare, check)
         built = package.result(check)

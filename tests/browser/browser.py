@@ -133,6 +133,21 @@ class Browser:
         """Clicks the button whose name begins so."""
         self.until(lambda: self._clicked(self._named(name, within)), f"a button {name!r} in {within}")
 
+    def insist(self, *names: str) -> None:
+        """Clicks the dialog's buttons in that order, and again while it says that it was not done, until it closes."""
+
+        def done() -> bool:
+            for name in names:
+                self.button(name, "dialog")
+            self.until(lambda: not self.all("dialog") or self.all("dialog .problem"), "the dialog is answered")
+            if not self.all("dialog"):
+                return True
+            # Whoever reads it gives a busy arena as much time.
+            self.ticks(1)
+            return False
+
+        self.until(done, f"a dialog is done with by {', '.join(names)}")
+
     def _clicked(self, found: WebElement | None) -> bool:
         """Whether it is there and was clicked; what the page draws anew under the pointer was not."""
         if found is None or not found.is_enabled():

@@ -89,6 +89,17 @@ class Paper:
 
         self.told[route] = refusing
 
+    def busy(self, route: str, times: int) -> None:
+        """It has no time so often, and then does what it did before."""
+        told, left = self.told[route], iter(range(times))
+
+        def refusing(sent: Mapping[str, Any]) -> Any:
+            if next(left, None) is not None:
+                raise Refused(503, "database_unavailable", **{"Retry-After": "1"})
+            return told(sent)
+
+        self.told[route] = refusing
+
     def say(self, route: str, data: Any) -> None:
         self.told[route] = lambda _: data
 

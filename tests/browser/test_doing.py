@@ -138,6 +138,25 @@ def test_a_refused_override_says_why_and_keeps_what_was_typed(browser: Browser, 
     browser.shows("Fixed at 9", "[data-override]")
 
 
+def test_what_a_busy_arena_had_no_time_for_is_done_by_doing_it_again(browser: Browser, world: World) -> None:
+    """Nothing is typed twice."""
+    changes = ("POST /api/ops/scaling/override", "DELETE /api/ops/scaling/override")
+    for route in changes:
+        world.home.busy(route, 2)
+    browser.open(world.signed_in)
+    browser.view("scaling")
+    browser.button("Override")
+    browser.fill("[name=desired]", "9")
+    browser.fill("[name=reason]", "a tournament")
+    browser.insist("Next", "Set override")
+    browser.shows("Fixed at 9", "[data-override]")
+    browser.button("End override")
+    browser.insist("End override")
+    browser.gone("[data-override]")
+    assert [world.home.count(route) for route in changes] == [3, 3]
+    assert sent(world, changes[0]) == [{"desired": 9, "minutes": 30, "reason": "a tournament"}] * 3
+
+
 def test_a_dialog_keeps_the_focus_and_gives_it_back(browser: Browser, world: World) -> None:
     browser.open(world.signed_in)
     browser.view("actions")

@@ -1,5 +1,6 @@
 """Operators' sign-in, game modes and settings; on both stores."""
 
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -148,9 +149,10 @@ def test_a_change_touches_only_what_it_names(world: World) -> None:
     world.add_player()
     world.battles().run(world.command(world.add_broker()))
     assert world.one("brokers")["energy"] == 7
+    world.clock.advance(5)
     reset = admin.change(str(mode["_id"]), {}, frozenset({"rules", "energyCost"}), BY)
     assert (reset["rules"], reset["energyCost"]) == ({}, 10)
-    first, second = sorted(world.read("operatoractions"), key=lambda row: str(row["_id"]))
+    first, second = sorted(world.read("operatoractions"), key=itemgetter("createdAt"))
     assert (first["before"], first["after"]) == (mode, changed)
     assert (second["before"], second["after"]) == (changed, reset)
 

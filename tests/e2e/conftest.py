@@ -1,10 +1,8 @@
 """One whole local cloud for the suite, brought up by the command line on free ports, taken down after its last test."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,10 +17,10 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from infra.cli.battle import signed_init_data
+from infra.cli.calling import FREE_PORTS, called
 from tests.heir import taken_down_after_all
 from tests.localstack.running import eventually
 
-ROOT = Path(__file__).resolve().parents[2]
 COMMAND_TIMEOUT_SECONDS = 600
 NO_TIME = re.compile(r"answered 50[34]|did not answer|refused with status 50[234]|refused: database_unavailable")
 """A command's words about what a busy machine had no time for."""
@@ -89,15 +87,7 @@ class Cloud:
 
 def arena(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """Runs ``./arena`` as a user would."""
-    return subprocess.run(
-        [sys.executable, str(ROOT / "arena"), *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_TIMEOUT_SECONDS,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        check=False,
-    )
+    return called(*arguments, timeout=COMMAND_TIMEOUT_SECONDS, PYTHONUNBUFFERED="1")
 
 
 CACHE = "cluster"
@@ -106,7 +96,6 @@ ROOM_TO_SCALE = ("--parameter", "ScalingMax=3")
 """The development tier itself has one environment, and nothing to scale."""
 FRONT = ("--front", "nginx", "--front-port", "0", "--front-tls-port", "0")
 """nginx sends nothing of its own accord: HAProxy's checks would be counted among the load of the other tests."""
-FREE_PORTS = ("--localstack-port", "0", "--mongo-port", "0", "--valkey-port", "0", "--websocket-port", "0")
 
 
 @contextmanager

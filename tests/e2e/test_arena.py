@@ -17,14 +17,15 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from redis import RedisCluster
 
+from infra.cli.local import CHECKOUT
 from tests.e2e.client import ask, send, some_address
-from tests.e2e.conftest import ROOT, Cloud
+from tests.e2e.conftest import Cloud
 from tests.ending import set_at_the_end
 from tests.gateway import Answer
 from tests.localstack.running import eventually
 from tests.told_commands import told_commands
 
-RUNBOOKS = ROOT / "docs" / "runbooks"
+RUNBOOKS = CHECKOUT / "docs" / "runbooks"
 LOOKS = re.compile(
     r"\./arena (scaling (show|evaluate --dry-run)|replication (verify|lag|conflicts|deadletters|replay .*--dry-run)"
     r"|failover .*--dry-run|regions|operator-token|backup( list| verify)?)( --regions? [a-z0-9,-]+| --moves)*"

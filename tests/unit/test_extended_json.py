@@ -1,6 +1,8 @@
 """MongoDB's values as JSON and back: what is read without the driver's text is what the driver reads."""
 
 import json
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,6 +49,15 @@ def test_other_ways_to_write_them_are_the_drivers(text: str) -> None:
 def test_what_is_none_of_them_is_refused(text: str) -> None:
     with pytest.raises((TypeError, ValueError)):
         from_json(json.loads(text))
+
+
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}], ids=["lists", "objects"])
+def test_what_is_nested_too_deep_is_refused(wrap: Callable[[Any], Any]) -> None:
+    value: Any = 1
+    for _ in range(sys.getrecursionlimit()):
+        value = wrap(value)
+    with pytest.raises(ValueError, match="nested too deep"):
+        from_json(value)
 
 
 def test_what_was_parsed_is_left_as_it_is() -> None:

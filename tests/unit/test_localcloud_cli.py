@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.cli.calling import output_of
 from localcloud.state import StateDir
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -89,3 +90,11 @@ def test_down_succeeds_when_nothing_runs_and_purges_what_is_ours(tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert "nothing is running" in done.stdout
     assert list(state.root.iterdir()) == []
+
+
+def test_whoever_calls_a_command_gets_what_it_prints_or_hears_why_not(tmp_path: Path) -> None:
+    """As benchmarks do, wherever they are started."""
+    where = ("--state-dir", str(tmp_path))
+    assert "nothing is running" in output_of("down", *where)
+    with pytest.raises(RuntimeError, match=r"^\./arena status --state-dir .* failed:\n(.*\n)*.*nothing is running"):
+        output_of("status", *where)

@@ -16,7 +16,7 @@ from chalicelib.replication.ports import ReplicaSnapshot
 from chalicelib.replication.receiver import EARLY, FRESH, RETRIES, Received
 from tests.fakes.memory_replica import MemoryReplica
 from tests.fakes.memory_store import MemoryStore
-from tests.replicated import EAST, HERE, OTHER_KEYRING, Source, Target, signed
+from tests.replicated import EAST, HERE, OTHER_KEYRING, Source, Target, nested, signed
 
 T = TypeVar("T")
 BROKER_CHANGE = {"collection": "brokers", "key": "b", "set": {"energy": 1}, "entries": {}, "base": {}}
@@ -127,6 +127,7 @@ def test_a_key_that_is_not_ours_is_unknown(source: Source, target: Target) -> No
         [{"collection": "ledgerentries", "facts": [{"amount": 1}]}],
         [{"collection": "users", "key": {"$date": "never"}}],
         [{"collection": "brokers", "key": {"$oid": "no id"}}],
+        nested(),
     ],
 )
 def test_poison_is_dead_and_spoils_no_batch(source: Source, target: Target, changes: list[Any]) -> None:

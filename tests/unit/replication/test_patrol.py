@@ -23,7 +23,7 @@ from chalicelib.replication.questions import question
 from chalicelib.replication.signing import Keyring
 from tests.fakes.memory_region_books import MemoryRegionBooks
 from tests.regions_apart import REGIONS, Apart, apart, content, damage
-from tests.replicated import KEYRING, OTHER_KEYRING
+from tests.replicated import KEYRING, OTHER_KEYRING, nested
 from tests.unit.replication.test_verify import opened, verifier
 from tests.worlds import NOON
 
@@ -201,6 +201,7 @@ def asked(keyring: Keyring = KEYRING, **fields: Any) -> Any:
         (asked(payload={"changes": [], "ask": {"kind": "whole"}}), "malformed_question"),
         (asked(payload={"changes": [], "ask": {"kind": "digests", "places": 5}}), "malformed_question"),
         (asked(payload=MANY), "malformed_question"),
+        (asked(payload={"changes": [], "ask": {"kind": "named", "keys": nested()}}), "malformed_question"),
         ({**asked(), "key": "brokers"}, "bad_signature"),
         (asked(keyring=OTHER_KEYRING), "unknown_key"),
     ],
