@@ -25,6 +25,30 @@ run_module("arena_lambda.serve", run_name="__main__")
     assert started == ["localstack.runtime.main", {"run_name": "__main__", "alter_sys": True}, [10_000, 10, 20]]
 
 
+LINKS = """
+import re
+import boto3
+from localstack.services.lambda_.invocation.lambda_models import S3Code
+
+made, make = [], boto3.client
+
+def counted(*service, **how):
+    made.append(how["endpoint_url"])
+    return make(*service, **how)
+
+boto3.client = counted
+archive = S3Code("i", "000000000000", "bucket", "key", None, "", 1)
+version = S3Code("j", "000000000000", "bucket", "other", "3", "", 1)
+asked = [(archive, "http://one"), (version, "http://one"), (archive, "http://one"), (archive, "http://two")]
+signed = [code.generate_presigned_url(endpoint_url=where) for code, where in asked]
+clients = list(made)
+sign = getattr(S3Code.generate_presigned_url, "__wrapped__", S3Code.generate_presigned_url)
+theirs = [sign(code, where) for code, where in asked]
+# All but what depends on the second they are signed in.
+links = [clients, *([re.sub("(Signature|Expires)=[^&]+", "", link) for link in some] for some in (signed, theirs))]
+"""
+
+
 @pytest.fixture(scope="module")
 def patched() -> dict[str, Any]:
     """What the patched parts do, all in one interpreter: loading LocalStack takes longer than what is looked at."""
@@ -90,9 +114,9 @@ threads[1].join(60)
 handler.add_logs(logs.LogItem(log_group="g", log_stream="s", logs="late"))
 threads.append(handler._thread)
 log = [written, [thread and thread.is_alive() for thread in threads]]
-
-print(json.dumps({"regions": regions, "waits": waits, "log": log}))
 """
+        + LINKS
+        + 'print(json.dumps({"regions": regions, "waits": waits, "log": log, "links": links}))'
     )
     return answer
 
@@ -110,6 +134,14 @@ def test_a_resource_in_the_making_is_looked_at_ten_times_a_second(patched: dict[
 def test_a_version_that_never_runs_has_no_thread_for_its_log(patched: dict[str, Any]) -> None:
     """One that does writes all of it, and its thread ends with it."""
     assert patched["log"] == [["one\n", "two\n"], [None, False, None]]
+
+
+def test_links_to_archives_are_signed_by_one_client(patched: dict[str, Any]) -> None:
+    """One for each address they are to lead to, and the links are what they were."""
+    clients, signed, theirs = patched["links"]
+    assert clients == ["http://one", "http://two"]
+    assert signed == theirs
+    assert len(set(signed)) == 3
 
 
 @pytest.fixture

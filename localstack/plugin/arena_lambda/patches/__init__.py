@@ -14,6 +14,7 @@ from arena_lambda.patches import (
     drain_environments,
     forwarded_for,
     lease_by_any_alias,
+    links_by_one_client,
     listen_where_told,
     log_thread_on_demand,
     long_polling,
@@ -54,6 +55,7 @@ PATCHES: Mapping[str, Callable[[], None]] = {
     "listen_where_told": listen_where_told.apply,
     "regions_read_once": regions_read_once.apply,
     "log_thread_on_demand": log_thread_on_demand.apply,
+    "links_by_one_client": links_by_one_client.apply,
     "waits_are_short": waits_are_short.apply,
 }
 
