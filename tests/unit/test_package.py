@@ -137,13 +137,15 @@ def test_old_packages_do_not_pile_up(project: Path, build_dir: Path) -> None:
 
 
 def test_concurrent_runs_of_several_stages(project: Path, tmp_path: Path) -> None:
-    stages = ["dev", "enterprise"] * 4
+    stages, said = ["dev", "enterprise"] * 4, list[str]()
     with ThreadPoolExecutor(len(stages)) as pool:
-        packages = list(pool.map(lambda s: build_package(s, tmp_path / "build", lambda _: None, project), stages))
+        packages = list(pool.map(lambda s: build_package(s, tmp_path / "build", said.append, project), stages))
     assert [package.stage for package in packages] == stages
     assert len({package.content_hash for package in packages}) == 1
     tiers = {str(package.template["Description"]) for package in packages}
     assert len(tiers) == 2
+    # Each was made by whoever came first.
+    assert sorted(line for line in said if "stage" in line) == ["packaging stage dev", "packaging stage enterprise"]
 
 
 def test_an_application_that_does_not_import_is_explained(project: Path, build_dir: Path) -> None:
