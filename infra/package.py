@@ -73,7 +73,7 @@ def build_package(
         raise PackageError(f"unknown stage {stage!r}\nhint: choose one of {', '.join(STAGES)}")
     build_dir.mkdir(parents=True, exist_ok=True)
     with _locked(build_dir / "package.lock", log):
-        fingerprint = _fingerprint(stage, project_root)
+        fingerprint = _fingerprint(project_root)
         out = build_dir / "packages" / f"{stage}-{fingerprint[:16]}"
         if not (out / "package.json").exists():
             _build(stage, out, build_dir, project_root, log)
@@ -81,8 +81,8 @@ def build_package(
         return _load(stage, out)
 
 
-def _fingerprint(stage: str, project_root: Path) -> str:
-    digest = sha256(f"{stage}\0{platform.python_version()}\0{version('chalice')}".encode())
+def _fingerprint(project_root: Path) -> str:
+    digest = sha256(f"{platform.python_version()}\0{version('chalice')}".encode())
     for base, names in ((project_root, _SOURCES), (PROJECT_ROOT, _RECIPE)):
         for path in _files(base, names):
             contents = path.read_bytes()
@@ -114,20 +114,33 @@ def _build(stage: str, out: Path, build_dir: Path, project_root: Path, log: Call
         (project / "requirements.txt").write_text("")
         _run_chalice(stage, project, packaged)
         template = _completed(packaged / "sam.json", stage, project / ".chalice" / "config.json")
-        application, finished = Path(scratch, "application"), Path(scratch, "finished")
-        with zipfile.ZipFile(packaged / "deployment.zip") as written:
-            written.extractall(application)
-        _compile(application)
-        _compile_methods(application, dependencies)
+        finished = Path(scratch, "finished")
         finished.mkdir()
         archive = finished / "deployment.zip"
-        write_archive(archive, application, dependencies)
+        if same := _archive_of_another_stage(out):
+            archive.hardlink_to(same)
+        else:
+            _archive(archive, packaged / "deployment.zip", Path(scratch, "application"), dependencies)
         (finished / "template.json").write_text(json.dumps(template, indent=1))
         (finished / "package.json").write_text(json.dumps({"content_hash": content_hash(archive)}))
         out.parent.mkdir(exist_ok=True)
         shutil.rmtree(out, ignore_errors=True)
         finished.rename(out)
     log(f"packaged {(out / 'deployment.zip').stat().st_size / 1e6:.1f} MB")
+
+
+def _archive_of_another_stage(out: Path) -> Path | None:
+    """One of the same sources, if there is: nothing in it depends on the stage."""
+    fingerprint = out.name.rpartition("-")[2]
+    return next(out.parent.glob(f"*-{fingerprint}/deployment.zip"), None)
+
+
+def _archive(target: Path, of_chalice: Path, application: Path, dependencies: Path) -> None:
+    with zipfile.ZipFile(of_chalice) as written:
+        written.extractall(application)
+    _compile(application)
+    _compile_methods(application, dependencies)
+    write_archive(target, application, dependencies)
 
 
 def _dependencies(requirements: Path, build_dir: Path, log: Callable[[str], None]) -> Path:

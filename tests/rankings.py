@@ -1,6 +1,7 @@
 """Players with standings by the thousand, and their rankings by brute force."""
 
 import random
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,7 +75,7 @@ class BruteForce:
         return [who for _, who in self.order[:limit]]
 
     def higher(self, value: int) -> int:
-        return sum(other > value for other, _ in self.order)
+        return bisect_left(self.order, -value, key=lambda row: -row[0])
 
     def around(self, place: int, reach: int) -> Neighbours:
         names = [who for _, who in self.order[max(0, place - reach) : place + reach + 1]]

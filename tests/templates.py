@@ -1,12 +1,15 @@
 """Reading templates, and cfn-lint's word about them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
+from cfnlint.helpers import REGIONS
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 Json = dict[str, Any]
 
@@ -30,6 +33,33 @@ def findings(template: Json, regions: Sequence[str]) -> list[str]:
     found = lint(json.dumps(template), config=config)
     # Wants a description of the architecture for machines in every resource.
     return [f"{match.rule.id} {match.message} {match.path}" for match in found if match.rule.id != "I4010"]
+
+
+def errors_anywhere(template: Json) -> list[str]:
+    """cfn-lint's errors and warnings, as the command reports them, experimental ones too, in every region there is.
+
+    Of regions with equal schemas in one partition one stands for all. It tries each ``${AWS::Region}`` with each
+    ``${AWS::Partition}``, and gives up after 512: of all regions it would take four times as long and try fewer.
+    """
+    regions = list(_unlike_regions({row["Type"] for row in template["Resources"].values()}))
+    config = ManualArgs(regions=regions, include_checks=["I"], include_experimental=True)
+    found = lint(json.dumps(template), config=config)
+    return [f"{match.rule.id} {match.message}" for match in found if match.rule.id[0] in "EW"]
+
+
+def _unlike_regions(types: set[str]) -> Iterator[str]:
+    """One region of each partition for each combination of schemas these types have there, or of having none."""
+    schemas: dict[str, list[str]] = {region: [] for region in REGIONS}
+    for kind in sorted(types):
+        for number, (alike, _) in enumerate(PROVIDER_SCHEMA_MANAGER.get_resource_schemas_by_regions(kind, REGIONS)):
+            for region in alike:
+                schemas[region].append(f"{kind} {number}")
+    session, seen = botocore.session.Session(), set()
+    for region, found in schemas.items():
+        key = (session.get_partition_for_region(region), *found)
+        if key not in seen:
+            seen.add(key)
+            yield region
 
 
 def without_types(template: Json, prefixes: Sequence[str]) -> tuple[Json, set[str]]:

@@ -8,6 +8,7 @@ B(0) = 1, B(c) = a B(c-1) / (c + a B(c-1)) (A. K. Erlang, 1917).
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -42,39 +43,51 @@ def blocking(load: float, environments: int) -> float:
     return shares[environments] if environments < len(shares) else 0.0
 
 
-def busiest(distribution: Distribution) -> list[tuple[float, tuple[float, ...]]]:
-    """The distribution prepared for ``environments_for``: probability times load, and the shares turned away."""
-    return [
-        (probability * 2.0 ** (_step(load) / STEPS_PER_OCTAVE), _turned_away(_step(load)))
-        for load, probability in distribution
-        if probability > 0 and load > 0
-    ]
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A distribution as ``environments_for`` asks about it; answers are kept, since it is asked at many prices."""
+
+    parts: Sequence[tuple[float, tuple[float, ...]]]
+    """Of each load its probability times itself, and the shares turned away by 0, 1, ... environments."""
+    _busy: dict[int, float] = field(default_factory=dict)
+
+    def busy(self, count: int) -> float:
+        """For how much of each second the last of ``count`` environments is busy."""
+        share = self._busy.get(count)
+        if share is None:
+            share = 0.0
+            for weight, shares in self.parts:
+                if count < len(shares):
+                    share += weight * (shares[count - 1] - shares[count])
+            self._busy[count] = share
+        return share
 
 
-def environments_for(prepared: list[tuple[float, tuple[float, ...]]], *, price: float, low: int, high: int) -> int:
+def busiest(distribution: Distribution) -> Prepared:
+    """The distribution prepared for ``environments_for``."""
+    steps = [(probability, _step(load)) for load, probability in distribution if probability > 0 and load > 0]
+    return Prepared(
+        [(probability * 2.0 ** (step / STEPS_PER_OCTAVE), _turned_away(step)) for probability, step in steps]
+    )
+
+
+def environments_for(prepared: Prepared, *, price: float, low: int, high: int) -> int:
     """The number of environments from which one more is no longer worth its keep.
 
     The last of ``c`` environments is busy for ``sum p a (B(c-1, a) - B(c, a))`` seconds of each second: the load that
     would be turned away without it. It is kept while that share is at least ``price``. B is convex in c, so the
     share falls with each environment and the answer is the best of all numbers in ``low`` to ``high``.
     """
-
-    def worthwhile(count: int) -> bool:
-        share = 0.0
-        for weight, shares in prepared:
-            if count < len(shares):
-                share += weight * (shares[count - 1] - shares[count])
-        return share >= price
-
-    if not worthwhile(low + 1):
+    busy = prepared.busy
+    if busy(low + 1) < price:
         return low
     kept, stride = low + 1, 1
-    while kept + stride <= high and worthwhile(kept + stride):
+    while kept + stride <= high and busy(kept + stride) >= price:
         kept, stride = kept + stride, stride * 2
     refused = min(kept + stride, high + 1)
     while refused - kept > 1:
         middle = (kept + refused) // 2
-        if worthwhile(middle):
+        if busy(middle) >= price:
             kept = middle
         else:
             refused = middle

@@ -127,6 +127,7 @@ class Forecaster:
         self._hour = HourRhythm(stored.get("hour"))
         self._day = DayRhythm(stored.get("day"))
         self._regression = Regression(FEATURES)
+        self._now: tuple[list[float], float] | None = None
         if "regression" in stored:
             self._regression.p, self._regression.coefficients = stored["regression"]
 
@@ -175,7 +176,7 @@ class Forecaster:
 
     def observe(self, at: float, load: float, arrivals: float) -> None:
         """One sample: mean load and arrivals per second of the 15 s that ended at ``at``."""
-        self._before, self.at, self._ticks = self.at, at, self._ticks + 1
+        self._before, self.at, self._ticks, self._now = self.at, at, self._ticks + 1, None
         self._latest = [*self._latest, load][-TICKS_PER_MINUTE:]
         keep = 0.5 ** (TICK_SECONDS / SERVICE_HALF_LIFE)
         self._served, self._arrived = keep * self._served + load, keep * self._arrived + arrivals
@@ -196,7 +197,10 @@ class Forecaster:
     def forecast(self, candidate: str) -> Forecast:
         """What the candidate says just now. Call after the first ``observe``."""
         name = candidate.removeprefix(BARE)
-        level = self._level(name, *self._features())
+        if self._now is None:
+            # Asked for one candidate after the other.
+            self._now = self._features()
+        level = self._level(name, *self._now)
         if name != candidate:
             return Forecast(candidate, level, [(level, 1.0)])
         return Forecast(candidate, level, self._errors[name].around(level, self._floor))

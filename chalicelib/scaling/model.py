@@ -72,6 +72,8 @@ class Reading:
         """The samples as one number, None when missing. The maximum keeps a burst that the average hides."""
         if not self.points:
             return None
+        if len(self.points) == 1:
+            return self.points[0].value
         if statistic == "maximum":
             return max(point.value for point in self.points)
         return sum(point.value for point in self.points) / len(self.points)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chalicelib.scaling.arbitration import bounds, keep_within
-from chalicelib.scaling.erlang import blocking, busiest, environments_for
+from chalicelib.scaling.erlang import Prepared, blocking, busiest, environments_for
 from chalicelib.scaling.forecast import BARE, CANDIDATES, TICK_SECONDS, TICKS_PER_MINUTE, Forecast, Forecaster
 from chalicelib.scaling.model import (
     ARRIVALS,
@@ -248,23 +248,21 @@ class _Memory:
             self._compare_prices(knob)
         worth = knob * RUNG**self._rung
         forecast = forecaster.forecast(self._candidate)
-        pair = self._pair(forecast, worth)
+        pair = self._pair(busiest(forecast.distribution), worth)
         self.wanted = [*self.wanted, pair][-self._ready_ticks :]
         return _Choice(forecast, worth, *pair)
 
-    def _pair(self, forecast: Forecast, worth: float) -> list[int]:
-        return [self._environments(forecast, worth), self._environments(forecast, worth, KEEP_SHARE)]
+    def _pair(self, loads: Prepared, worth: float) -> list[int]:
+        return [self._environments(loads, worth), self._environments(loads, worth, KEEP_SHARE)]
 
-    def _environments(self, forecast: Forecast, worth: float, share: float = 1.0) -> int:
+    def _environments(self, loads: Prepared, worth: float, share: float = 1.0) -> int:
         service = self.forecaster.service_seconds
         if service <= 0:
             return self._limits.min
         # Seconds of need that pay for a second of keeping: a request turned away lasts ``service`` seconds and is
         # worth ``worth`` plus what it costs more to execute elsewhere.
         price = share * service / (worth + ON_DEMAND_SURCHARGE * service)
-        return environments_for(
-            busiest(forecast.distribution), price=price, low=self._limits.min, high=self._limits.max
-        )
+        return environments_for(loads, price=price, low=self._limits.min, high=self._limits.max)
 
     def _compare_candidates(self, knob: float) -> None:
         """What the last minute would have cost under each candidate, and which one to follow."""
@@ -277,7 +275,8 @@ class _Memory:
                 held, away = followed.minute(load)
                 cost = held + away / service * (worth + ON_DEMAND_SURCHARGE * service)
                 self._records[name] = keep * self._records[name] + cost
-            followed.choose(self._pair(self.forecaster.forecast(name), worth), self._ready_minutes)
+            loads = busiest(self.forecaster.forecast(name).distribution)
+            followed.choose(self._pair(loads, worth), self._ready_minutes)
         best = min(CANDIDATES, key=lambda name: self._records[name])
         if self._records[best] < CHANGE_OF_CANDIDATE * self._records[self._candidate]:
             self._candidate = best
@@ -285,7 +284,7 @@ class _Memory:
     def _compare_prices(self, knob: float) -> None:
         """What each price would have spent so far, and the highest that target tracking's bill allows."""
         load = self.forecaster.minute_load
-        forecast = self.forecaster.forecast(self._candidate)
+        loads = busiest(self.forecaster.forecast(self._candidate).distribution)
         keep = 0.5 ** (1.0 / LEDGER_HALF_LIFE_MINUTES)
         self._minutes = keep * self._minutes + 1.0
         self._budget, self._own, self._reckoned = keep * self._budget, keep * self._own, keep * self._reckoned
@@ -294,7 +293,7 @@ class _Memory:
             spent = held + ON_DEMAND_SURCHARGE * away
             self._spent[rung] = keep * self._spent[rung] + spent
             self._reckoned += spent * max(0.0, 1.0 - abs(rung - self._rung))
-            followed.choose(self._pair(forecast, knob * RUNG**rung), self._ready_minutes)
+            followed.choose(self._pair(loads, knob * RUNG**rung), self._ready_minutes)
         ratio = max(0.8, min(1.25, self._own / self._reckoned)) if self._reckoned > 0 else 1.0
         balance = self._budget - self._own
         allowed = self._budget + balance * (1.0 if balance > 0 else DEBT_GAIN)

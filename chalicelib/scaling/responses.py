@@ -15,6 +15,7 @@ from chalicelib.scaling.arbitration import arbitrate, bounds, keep_in_use, keep_
 from chalicelib.scaling.behavior import rate_limit
 from chalicelib.scaling.constant_load import ConstantLoad
 from chalicelib.scaling.guide import judge
+from chalicelib.scaling.model import Clamp
 from chalicelib.scaling.rule_set import RuleSet
 from chalicelib.scaling.rules import METRIC_KINDS
 
@@ -53,8 +54,9 @@ def responses(rule_set: RuleSet, metric: str) -> Iterator[Response]:
         targets=tuple(target for target in rule_set.targets if target.metric == metric),
     )
     previous: tuple[int, ...] | None = None
+    within = bounds(rule_set.limits, ())
     for interval, load in _loads(alone, metric):
-        desired = tuple(_furthest(alone, load, capacity) for capacity in _capacities(rule_set))
+        desired = tuple(_furthest(alone, load, capacity, within) for capacity in _capacities(rule_set))
         if desired != previous:
             yield Response(metric, load, interval, rule_set.limits.min, desired)
         previous = desired
@@ -64,7 +66,7 @@ def _capacities(rule_set: RuleSet) -> range:
     return range(rule_set.limits.min, rule_set.limits.max + 1)
 
 
-def _furthest(rule_set: RuleSet, load: ConstantLoad, capacity: int) -> int:
+def _furthest(rule_set: RuleSet, load: ConstantLoad, capacity: int, within: tuple[Clamp, Clamp]) -> int:
     """Where the decision lies without a past. No past brings it further from ``capacity``.
 
     The rate policies hold whatever the past only if the window of the same direction is at least as long as their
@@ -76,7 +78,7 @@ def _furthest(rule_set: RuleSet, load: ConstantLoad, capacity: int) -> int:
     way = rule_set.behavior.out if wanted > capacity else rule_set.behavior.in_
     if way.stabilization_seconds >= way.longest_period_seconds or way.select == "disabled":
         wanted = rate_limit(rule_set.behavior, capacity, wanted, (), 0.0)
-    return keep_within(wanted, *bounds(rule_set.limits, ()))[0]
+    return keep_within(wanted, *within)[0]
 
 
 def _loads(rule_set: RuleSet, metric: str) -> Iterator[tuple[tuple[float, float], ConstantLoad]]:

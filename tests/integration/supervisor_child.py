@@ -1,6 +1,6 @@
-"""Run as a program by test_servers: a supervisor over mongod and Valkey, as ``./arena up`` runs it.
+"""Run as a program by test_servers: a supervisor over Valkey and, if wanted, mongod, as ``./arena up`` runs it.
 
-``supervisor_child.py STATE_DIR`` prints ``ready`` when both serve, then watches them until told to stop.
+``supervisor_child.py STATE_DIR [mongod]`` prints ``ready`` when all serve, then watches them until told to stop.
 Exit codes: 0 = asked to stop, 1 = refused or a server failed (the message is printed).
 """
 
@@ -19,14 +19,15 @@ from localcloud.supervisor import Supervisor  # noqa: E402
 from localcloud.valkey import Valkey  # noqa: E402
 
 
-def main(state: StateDir) -> int:
+def main(state: StateDir, *, mongod: bool) -> int:
     stop = StopRequest()
     stop.install()
     try:
         with Supervisor(state, log=print, stop_requested=stop) as supervisor:
-            mongo_port, valkey_port = free_ports(2)
-            supervisor.start([*ReplicaSet([mongo_port]).servers(state), Valkey(valkey_port).server(state)])
-            print("ready", mongo_port, valkey_port, flush=True)
+            mongo_port, valkey_port = ports = free_ports(2)
+            database = ReplicaSet([mongo_port]).servers(state) if mongod else []
+            supervisor.start([*database, Valkey(valkey_port).server(state)])
+            print("ready", *(ports if mongod else ports[1:]), flush=True)
             supervisor.watch()
     except StopRequested:
         return 0
@@ -36,4 +37,4 @@ def main(state: StateDir) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(StateDir(Path(sys.argv[1]))))
+    sys.exit(main(StateDir(Path(sys.argv[1])), mongod="mongod" in sys.argv[2:]))

@@ -50,9 +50,11 @@ class Running:
 
 
 @contextmanager
-def running_supervisor(state: StateDir) -> Iterator[Running]:
+def running_supervisor(state: StateDir, *more: str) -> Iterator[Running]:
+    """Over Valkey, and ``more`` servers."""
     with ExitStack() as stack:
-        process = subprocess.Popen([sys.executable, str(CHILD), str(state.root)], stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, str(CHILD), str(state.root), *more]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         stack.callback(process.wait)
         stack.callback(process.terminate)
         assert process.stdout is not None
@@ -120,9 +122,9 @@ def test_valkey_answers(valkey_url: str) -> None:
         assert client.ping()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_every_way_to_ask_stops_everything(state: StateDir, number: signal.Signals) -> None:
-    with running_supervisor(state) as running:
+@pytest.mark.parametrize(("number", "more"), [(signal.SIGTERM, ["mongod"]), (signal.SIGINT, []), (signal.SIGHUP, [])])
+def test_every_way_to_ask_stops_everything(state: StateDir, number: signal.Signals, more: list[str]) -> None:
+    with running_supervisor(state, *more) as running:
         running.process.send_signal(number)
         assert running.process.wait(STOP_SECONDS) == 0
         running.assert_nothing_is_left()
@@ -130,21 +132,21 @@ def test_every_way_to_ask_stops_everything(state: StateDir, number: signal.Signa
 
 def test_a_killed_supervisor_leaves_nothing(state: StateDir) -> None:
     """The guardian notices."""
-    with running_supervisor(state) as running:
+    with running_supervisor(state, "mongod") as running:
         running.process.kill()
         running.process.wait()
         running.assert_nothing_is_left()
 
 
 def test_a_start_stops_what_a_killed_supervisor_and_guardian_left(state: StateDir) -> None:
-    with running_supervisor(state) as killed:
+    with running_supervisor(state, "mongod") as killed:
         mongod = killed.server("mongod")
         guardian = next(process for process in killed.processes if is_guardian(process))
         guardian.signal(signal.SIGKILL)
         killed.process.kill()
         killed.process.wait()
         assert mongod.is_alive()
-        with running_supervisor(state) as restarted:
+        with running_supervisor(state, "mongod") as restarted:
             assert not mongod.is_alive()
             assert restarted.server("mongod") != mongod
             assert not any(process.is_alive() for process in killed.processes)
@@ -175,7 +177,7 @@ def test_a_terminal_that_went_away_does_not_keep_servers_running(state: StateDir
 
 
 def test_a_server_that_dies_is_named_and_the_rest_stopped(state: StateDir) -> None:
-    with running_supervisor(state) as running:
+    with running_supervisor(state, "mongod") as running:
         running.server("valkey").signal(signal.SIGKILL)
         assert running.process.stdout is not None
         said = running.process.stdout.read()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.api import lint_all
 
 from chalicelib.backup_settings import BACKUP_KEYS
 from chalicelib.entrypoints.live import RESERVE_MILLISECONDS
@@ -22,7 +21,7 @@ from infra.template.document import TemplateError
 from infra.template.gateway_responses import EXTENSION
 from infra.template.websocket import without_websocket_api
 from tests.sample_project import write_sample_project
-from tests.templates import of_type, refers, statements_of
+from tests.templates import errors_anywhere, of_type, refers, statements_of
 
 GOLDEN = Path(__file__).parent / "golden"
 CHALICE_TEMPLATE = GOLDEN / "chalice-sample.json"
@@ -216,9 +215,15 @@ def test_parameters_without_a_default(stage: str, needed: set[str]) -> None:
 
 
 def test_cfn_lint_finds_nothing(built: Json) -> None:
-    found = lint_all(json.dumps(built))
-    # Errors and warnings, as the command reports; the rest are suggestions.
-    assert [f"{match.rule.id} {match.message}" for match in found if match.rule.id[0] in "EW"] == []
+    assert errors_anywhere(built) == []
+
+
+def test_what_some_regions_do_not_have_is_noticed() -> None:
+    """Though only one region of those that are alike is asked about."""
+    alien = {"Alien": {"Type": "AWS::Bedrock::Agent", "Properties": {"AgentName": "alien"}}}
+    found = errors_anywhere({"Resources": {**alien, "Queue": {"Type": "AWS::SQS::Queue"}}})
+    assert found
+    assert all(line.startswith("E3006 Resource type 'AWS::Bedrock::Agent' does not exist in") for line in found), found
 
 
 @pytest.fixture(scope="module")

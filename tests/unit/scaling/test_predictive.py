@@ -73,7 +73,7 @@ def test_the_number_of_environments_is_the_cheapest(loads: list[float], price: f
     prepared = busiest([(load, 1 / len(loads)) for load in loads])
 
     def cost(count: int) -> float:
-        away = sum(weight * (shares[count] if count < len(shares) else 0.0) for weight, shares in prepared)
+        away = sum(weight * (shares[count] if count < len(shares) else 0.0) for weight, shares in prepared.parts)
         return price * count + away
 
     found = environments_for(prepared, price=price, low=low, high=high)
