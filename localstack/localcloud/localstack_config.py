@@ -40,7 +40,7 @@ def localstack_environment(port: int, state_dir: Path, runtime_python: Path, log
         "DNS_ADDRESS": "0",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "DISABLE_EVENTS": "1",
-        # Its parts ask each other for most that is done: a request takes half the processor time without connections.
+        # Its parts ask each other for much: without connections a request costs a third less, a message two fifths.
         "IN_MEMORY_CLIENT": "1",
         "SQS_ENDPOINT_STRATEGY": "path",
         "LAMBDA_RUNTIME_EXECUTOR": "process",
