@@ -27,6 +27,7 @@ QUICK = {
     "battle_checks": Checks(interval_ms=600, rise=2, fall=2),
 }
 """The guide's checks, some five times as fast. An answer must come within an interval, on a busy machine too."""
+SAFE = ("GET", "HEAD")
 ENVELOPE = {"ok", "error", "requestId"}
 IDLE_SECONDS_MAX = HTTP_KEEP_ALIVE / 2
 """Soon after, HAProxy ends a connection nobody uses: whoever the machine held up meanwhile would ask into the void."""
@@ -58,13 +59,26 @@ class Client:
     def ask(
         self, path: str, method: str = "GET", body: object = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Raises ``OSError`` or ``http.client.HTTPException`` where the connection fails."""
+        """Raises ``OSError`` or ``http.client.HTTPException`` where the connection fails.
+
+        As browsers do, it asks once more on a new connection where a kept one is closed without a word, unless that
+        would do something twice: HAProxy counts on it where an instance dies with the connection that it keeps.
+        """
         if time.monotonic() - self._used > IDLE_SECONDS_MAX:
             self.close()
-        connection = self._connection = self._connection or self._connected()
         sent = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        kept = self._connection is not None
         try:
-            connection.request(method, path, sent, dict(headers or {}))
+            return self._ask(path, method, sent, headers or {})
+        except (http.client.RemoteDisconnected, ConnectionError):
+            if not kept or method not in SAFE:
+                raise
+        return self._ask(path, method, sent, headers or {})
+
+    def _ask(self, path: str, method: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        connection = self._connection = self._connection or self._connected()
+        try:
+            connection.request(method, path, body, dict(headers))
             answer = connection.getresponse()
             found = Answer(answer.status, _joined(answer.getheaders()), answer.read())
         except BaseException:
