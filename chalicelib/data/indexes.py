@@ -183,21 +183,13 @@ def _names(database: Database[Document], collection: str) -> set[str]:
 def _create(database: Database[Document], collection: str, indexes: Sequence[Index]) -> None:
     """All of a collection in one command; where it is refused one by one, to know which of them it is."""
     try:
-        _create_at_once(database, collection, indexes)
+        database[collection].create_indexes([IndexModel(list(index.keys), **index.options) for index in indexes])
     except OperationFailure as error:
         if error.code not in _CONFLICT_CODES:
             raise
-    else:
-        return
-    for index in indexes:
-        try:
-            _create_at_once(database, collection, [index])
-        except OperationFailure as error:
-            if error.code not in _CONFLICT_CODES:
-                raise
-            wanted = f"{collection}.{index.name} {dict(index.options)}"
-            raise IndexConflict(f"{wanted} can't be made: {error.details and error.details.get('errmsg')}") from error
-
-
-def _create_at_once(database: Database[Document], collection: str, indexes: Sequence[Index]) -> None:
-    database[collection].create_indexes([IndexModel(list(index.keys), **index.options) for index in indexes])
+        if len(indexes) > 1:
+            for index in indexes:
+                _create(database, collection, [index])
+            return
+        wanted = f"{collection}.{indexes[0].name} {dict(indexes[0].options)}"
+        raise IndexConflict(f"{wanted} can't be made: {error.details and error.details.get('errmsg')}") from error
