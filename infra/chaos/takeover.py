@@ -1,7 +1,5 @@
 """A region is given up and given back while it is played: what its operators do, and when."""
 
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.chaos.history import Takeover
-from infra.cli.local import CHECKOUT
+from infra.cli.calling import called
 
 NOTICE_SECONDS: Final = 3.0
 """From the failure until somebody does something about it."""
@@ -27,10 +25,7 @@ class NotTakenOver(Exception):
 
 def operate(state_dir: Path, *arguments: str) -> str:
     """What ``./arena`` says to them. Raises ``NotTakenOver`` with what it says when it fails."""
-    command = [sys.executable, str(CHECKOUT / "arena"), *arguments, "--state-dir", str(state_dir)]
-    done = subprocess.run(  # noqa: S603 (our own command)
-        command, capture_output=True, text=True, check=False, timeout=_COMMAND_SECONDS
-    )
+    done = called(*arguments, "--state-dir", str(state_dir.absolute()), timeout=_COMMAND_SECONDS)
     if done.returncode:
         raise NotTakenOver((done.stdout + done.stderr).strip())
     return done.stdout.strip()
