@@ -6,7 +6,7 @@ import click
 
 from infra.atlas import atlas_stack, build_atlas
 from infra.atlas.build import ATLAS_REGION
-from infra.cli.stack_options import bring_up, show_states, stack_options
+from infra.cli.stack_options import bring_up, show_states, stack_options, stage_option
 from infra.cli.stack_parameters import named
 from infra.cloud import Cloud
 from infra.release import DeployError
@@ -45,7 +45,7 @@ def deploy(
 
 
 @command.command()
-@click.option("--stage", type=click.Choice(list(STAGES)), required=True, help="Chalice stage; has the tier.")
+@stage_option
 @click.option("--region", "regions", multiple=True, required=True, help=_REGIONS_HELP)
 def render(stage: str, regions: tuple[str, ...]) -> None:
     """Print the databases' template."""

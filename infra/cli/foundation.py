@@ -4,7 +4,7 @@ import json
 
 import click
 
-from infra.cli.stack_options import bring_up, show_states, stack_options
+from infra.cli.stack_options import bring_up, show_states, stack_options, stage_option
 from infra.cli.stack_parameters import named
 from infra.cloud import Cloud
 from infra.foundation import build_foundation, foundation_stack
@@ -42,7 +42,7 @@ def deploy(
 
 
 @command.command()
-@click.option("--stage", type=click.Choice(list(STAGES)), required=True, help="Chalice stage; has the tier.")
+@stage_option
 def render(stage: str) -> None:
     """Print the foundation's template."""
     click.echo(json.dumps(build_foundation(STAGES[stage]), indent=1))

@@ -15,6 +15,11 @@ from infra.template import STAGES
 MARKS = {"created": "+", "modified": "~", "replaced": "!", "removed": "-"}
 
 
+stage_option = click.option(
+    "--stage", type=click.Choice(list(STAGES)), required=True, help="Chalice stage; has the tier."
+)
+
+
 def stack_options(function: Callable[..., None]) -> Callable[..., None]:
     """``--stage``, ``--endpoint-url``, ``--parameter``, ``--dry-run``, ``--json``."""
     for option in (
@@ -22,7 +27,7 @@ def stack_options(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing but uploads."),
         click.option("--parameter", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of the stack."),
         click.option("--endpoint-url", envvar="AWS_ENDPOINT_URL", default=None, help="What stands in for AWS."),
-        click.option("--stage", type=click.Choice(list(STAGES)), required=True, help="Chalice stage; has the tier."),
+        stage_option,
     ):
         function = option(function)
     return function

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from infra.cli.stack_options import bring_up, progress, show_states, stack_options
+from infra.cli.stack_options import bring_up, progress, show_states, stack_options, stage_option
 from infra.cli.stack_parameters import named
 from infra.cloud import Cloud
 from infra.plain_stack import PlainStack, outputs_of
@@ -56,7 +56,7 @@ def deploy(
 
 
 @command.command()
-@click.option("--stage", type=click.Choice(list(STAGES)), required=True, help="Chalice stage; has the tier.")
+@stage_option
 @click.option("--region", "regions", multiple=True, required=True, help=_REGIONS_HELP)
 def render(stage: str, regions: tuple[str, ...]) -> None:
     """Print the global stack's template."""
