@@ -38,6 +38,12 @@ class Lender:
             else:
                 self._client.drop_database(database.name)
 
+    @contextmanager
+    def lent_to(self, names: Sequence[str]) -> Iterator[dict[str, Database[Document]]]:
+        """One for each name, a region's for instance."""
+        with self.lent(len(names)) as lent:
+            yield dict(zip(names, lent, strict=True))
+
     def _new(self) -> Database[Document]:
         database = self._client[f"test_{uuid.uuid4().hex[:12]}"]
         ensure_indexes(database)

@@ -86,8 +86,7 @@ class Regions:
 def two_regions(mongo_uri: str, lender: Lender) -> Iterator[Regions]:
     """Until the block ends."""
     clock = ManualClock(NOON)
-    with mock_aws(), lender.lent(len(REGIONS)) as lent:
-        databases = dict(zip(REGIONS, lent, strict=True))
+    with mock_aws(), lender.lent_to(REGIONS) as databases:
         clients = {region: boto3.client("sqs", region_name=region) for region in REGIONS}
         regions = Regions({}, clients, databases)
         for region, database in databases.items():

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
 import pytest
@@ -144,12 +143,12 @@ def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
         yield pair
         return
     lender, uri = request.getfixturevalue("lender"), request.getfixturevalue("mongo_uri")
-    with lender.lent(len(REGIONS)) as databases:
-        made = [mongo_region(*one, uri, serving) for one in zip(REGIONS, repeat(clock), databases)]
-        pair = Pair(made[0][0], made[1][0], serving)
+    with lender.lent_to(REGIONS) as databases:
+        made = {name: mongo_region(name, clock, database, uri, serving) for name, database in databases.items()}
+        pair = Pair(made[FIRST][0], made[SECOND][0], serving)
         _begin(pair)
         yield pair
-        for _, pools in made:
+        for _, pools in made.values():
             pools.close()
 
 

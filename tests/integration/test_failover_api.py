@@ -87,12 +87,13 @@ class World(HomeRegionApi):
 
 
 @pytest.fixture
-def world(lender: Lender, mongo_uri: str) -> Iterator[World]:
-    with lender.lent(len(REGIONS)) as databases:
-        yield from _world(mongo_uri, dict(zip(REGIONS, databases, strict=True)))
+def databases(lender: Lender) -> Iterator[dict[str, Database[Document]]]:
+    with lender.lent_to(REGIONS) as found:
+        yield found
 
 
-def _world(mongo_uri: str, databases: dict[str, Database[Document]]) -> Iterator[World]:
+@pytest.fixture
+def world(mongo_uri: str, databases: dict[str, Database[Document]]) -> Iterator[World]:
     clock = ManualClock(NOON)
     arenas: dict[str, QueueingArena] = {}
     made = World(arenas, databases)

@@ -80,12 +80,13 @@ class Regions:
 
 
 @pytest.fixture
-def regions(mongo_uri: str, lender: Lender) -> Iterator[Regions]:
-    with lender.lent(len(REGIONS)) as databases:
-        yield from _regions(mongo_uri, dict(zip(REGIONS, databases, strict=True)))
+def databases(lender: Lender) -> Iterator[Mapping[str, Database[Document]]]:
+    with lender.lent_to(REGIONS) as found:
+        yield found
 
 
-def _regions(mongo_uri: str, databases: Mapping[str, Database[Document]]) -> Iterator[Regions]:
+@pytest.fixture
+def regions(mongo_uri: str, databases: Mapping[str, Database[Document]]) -> Iterator[Regions]:
     clock, network = ManualClock(NOON), Network()
     for region, database in databases.items():
         seed_defaults(database, NOON)

@@ -39,8 +39,8 @@ def base() -> Content:
 
 @pytest.fixture
 def databases(lender: Lender) -> Iterator[Databases]:
-    with lender.lent(len(REGIONS)) as lent:
-        yield dict(zip(REGIONS, lent, strict=True))
+    with lender.lent_to(REGIONS) as found:
+        yield found
 
 
 @pytest.fixture
