@@ -5,8 +5,8 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -217,8 +217,8 @@ def test_failover_and_return_under_load(regions: dict[str, Region]) -> None:
     print(f"seed {seed}")
     load, quiet = Load(regions), threading.Event()
     with ThreadPoolExecutor(7) as pool, set_at_the_end(load.stop, quiet):
-        work = [pool.submit(load.run, seed + number) for number in range(4)]
-        work += [pool.submit(publishing, regions, source, quiet) for source in regions.values()]
+        clients = [pool.submit(load.run, seed + number) for number in range(4)]
+        publishers = [pool.submit(publishing, regions, source, quiet) for source in regions.values()]
         before = asked(load)
         regions[FIRST].down.set()
         over = takeover(regions, lambda found: plan_failover(REGIONS, found, failed=FIRST))
@@ -227,10 +227,10 @@ def test_failover_and_return_under_load(regions: dict[str, Region]) -> None:
         back = takeover(regions, lambda found: plan_return(REGIONS, found, region=FIRST))
         after = asked(load)
         load.stop.set()
+        ended(clients)
         settled(regions)
         quiet.set()
-        for one in work:
-            one.result()
+        ended(publishers)
     print(
         f"acknowledged {len(load.acknowledged)}: {before:.1f} s for the first {PHASE}, {during:.1f} s for as many "
         f"while {SECOND} served, {after:.1f} s after the return; nobody served for {over.unserved_seconds:.1f} s and "
@@ -238,6 +238,11 @@ def test_failover_and_return_under_load(regions: dict[str, Region]) -> None:
     )
     for found in regions.values():
         assert_exact(found, load.acknowledged)
+
+
+def ended(threads: Sequence[Future[None]]) -> None:
+    for one in threads:
+        one.result()
 
 
 def settled(regions: Mapping[str, Region]) -> None:
