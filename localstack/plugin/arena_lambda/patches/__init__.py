@@ -18,6 +18,7 @@ from arena_lambda.patches import (
     listen_where_told,
     log_thread_on_demand,
     long_polling,
+    metrics_in_batches,
     offline_catalogue,
     one_copy_of_code,
     one_timer_per_rule,
@@ -56,6 +57,7 @@ PATCHES: Mapping[str, Callable[[], None]] = {
     "regions_read_once": regions_read_once.apply,
     "log_thread_on_demand": log_thread_on_demand.apply,
     "links_by_one_client": links_by_one_client.apply,
+    "metrics_in_batches": metrics_in_batches.apply,
     "waits_are_short": waits_are_short.apply,
 }
 
