@@ -62,9 +62,9 @@ def mongo_uri() -> Iterator[str]:
         yield uri
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mongo_three_uri() -> Iterator[str]:
-    """The connection string of a three-node replica set."""
+    """The connection string of a three-node replica set, which costs as it stands there: its members never rest."""
     with replica_set(3) as uri:
         yield uri
 
