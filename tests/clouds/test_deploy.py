@@ -98,14 +98,18 @@ def live_number(site: Site, deployment: Deployment) -> tuple[str, int, int]:
     )
 
 
+TRAFFIC_PAUSE_SECONDS = 0.05
+"""Of a client between two requests."""
+
+
 @contextmanager
 def traffic(url: str, clients: int = 3) -> Iterator[Counter[Any]]:
-    """Calls ``url`` without pause; gives the count of each answer."""
+    """Calls ``url`` again and again, with pauses for the deployment to run in; gives the count of each answer."""
     answers: Counter[Any] = Counter()
     stop = threading.Event()
 
     def call() -> None:
-        while not stop.is_set():
+        while not stop.wait(TRAFFIC_PAUSE_SECONDS):
             try:
                 status, body = get(url)
                 answers[status, body["version"] if status == 200 else body] += 1
