@@ -28,6 +28,7 @@ from tests.gateway import Answer, call
 from tests.installed import Fixed, init_data
 from tests.servers import supervised, without_expiry
 from tests.unit.test_settings import DEVELOPMENT
+from tests.waiting import looks
 from tests.worlds import NOON
 
 MODE = "drill"
@@ -40,7 +41,6 @@ BOARD = "/api/leaderboard?by=aiba"
 """Read from the secondary pool."""
 _THINKING_SECONDS = 0.02
 """Between two requests: eight clients without a pause leave two cores none for the database's own."""
-_POLL_SECONDS = 0.02
 _GLANCE_MILLISECONDS = 500
 """For a member that may be dead, and is asked again."""
 _PATIENCE_SECONDS = 60.0
@@ -262,11 +262,10 @@ class Members:
 
 def wait_until(until: Callable[[], Any], complaint: str) -> Any:
     """What ``until`` gives once it is something."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not (found := until()):
-        assert time.monotonic() < deadline, complaint
-        time.sleep(_POLL_SECONDS)
-    return found
+    for _ in looks(_PATIENCE_SECONDS):
+        if found := until():
+            return found
+    raise AssertionError(complaint)
 
 
 @contextmanager

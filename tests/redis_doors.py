@@ -1,6 +1,5 @@
 """Doors to the test servers, and plain clients to look behind them."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +7,7 @@ import redis
 
 from chalicelib.cache.door import DoorLimits, RedisDoor
 from chalicelib.settings import split_urls
+from tests.waiting import looks
 
 UNHURRIED = DoorLimits(budget_seconds=10.0, connections_per_node=2)
 """For what is not about time: test machines are busy."""
@@ -41,7 +41,4 @@ def forget_keys(client: Any, prefix: str) -> None:
 
 def eventually(what: str, holds: Callable[[], bool], seconds: float = 20.0) -> None:
     """Waits for a server to come to a state."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
+    assert any(holds() for _ in looks(seconds)), f"{what}: not within {seconds} s"

@@ -2,7 +2,6 @@
 
 import contextlib
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from localcloud.valkey import Valkey
 from localcloud.valkey_cluster import ValkeyCluster
 from tests.databases import Lender
 from tests.redis_doors import client_of
+from tests.waiting import looks
 
 CLUSTER_NODE_TIMEOUT_MS = 500
 """Of clusters for drills: short, so that a replica takes over within two seconds."""
@@ -157,10 +157,7 @@ class DrillCluster:
 
     def wait_formed(self, seconds: float = 60.0) -> None:
         """Until every node runs and every master has its replica again."""
-        deadline = time.monotonic() + seconds
-        while not self.cluster.formed():
-            assert time.monotonic() < deadline, "the cluster is not whole again"
-            time.sleep(0.05)
+        assert any(self.cluster.formed() for _ in looks(seconds)), "the cluster is not whole again"
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 import contextlib
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from localcloud.system_packages import program
+from tests.waiting import looks
 
 PATIENCE_SECONDS: Final = 60.0
 _FLAGS: Final = (
@@ -183,17 +183,14 @@ class Browser:
 
     def until(self, answer: Callable[[], Any], about: str) -> Any:
         """The first answer that is true. Fails with what the page showed instead."""
-        end = time.monotonic() + PATIENCE_SECONDS
-        while True:
+        for _ in looks(PATIENCE_SECONDS):
             # The page draws anew while it is looked at.
             with contextlib.suppress(StaleElementReferenceException):
                 found = answer()
                 if found:
                     return found
-            if time.monotonic() > end:
-                shown = self.driver.find_element(By.TAG_NAME, "body").text
-                raise AssertionError(f"not within {PATIENCE_SECONDS:.0f} s: {about}\n{shown}\n{self.complaints()}")
-            time.sleep(0.05)
+        shown = self.driver.find_element(By.TAG_NAME, "body").text
+        raise AssertionError(f"not within {PATIENCE_SECONDS:.0f} s: {about}\n{shown}\n{self.complaints()}")
 
     def complaints(self, *allowed: str) -> list[str]:
         """What the browser's console says since last asked: errors, and violations of the page's policy."""

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import subprocess
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -22,6 +21,7 @@ from botocore.config import Config
 
 from localcloud.localstack_config import localstack_command, localstack_environment
 from localcloud.ports import free_ports
+from tests.waiting import looks
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".arena" / "envs"
@@ -33,7 +33,6 @@ START_SECONDS = 300.0
 STOP_SECONDS = 90.0
 PATIENCE_SECONDS = 60.0
 """All three are for a machine that is busy with other things: seconds do where it is not."""
-_POLL_SECONDS = 0.02
 # Set for a run that shows what a patch is good for: its tests must then fail.
 _DISABLED_PATCHES = "ARENA_LAMBDA_DISABLED_PATCHES"
 
@@ -42,14 +41,11 @@ T = TypeVar("T")
 
 def eventually(read: Callable[[], T], expected: Callable[[T], bool] = bool, *, seconds: float = PATIENCE_SECONDS) -> T:
     """Read until what is read is as expected; fail with the last reading after ``seconds``."""
-    deadline = time.monotonic() + seconds
-    while True:
+    for _ in looks(seconds):
         found = read()
         if expected(found):
             return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not as expected after {seconds} s: {found!r}")
-        time.sleep(_POLL_SECONDS)
+    raise AssertionError(f"not as expected after {seconds} s: {found!r}")
 
 
 def zipped(source: str) -> bytes:
