@@ -69,7 +69,8 @@ def _queue_lengths(call: Call) -> list[str]:
     from chalicelib.monitoring.battle_queue import exposition
 
     try:
-        return exposition(call.arena.battle_queue.recent_lengths())
+        waiting = call.arena.battle_queue.recently_waiting()
+        return exposition({pair: found.jobs for pair, found in waiting.items()})
     except Unavailable:
         logger().warning("battle queue length not known")
         return []
