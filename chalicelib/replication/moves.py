@@ -114,9 +114,9 @@ class Moves:
 
 def _moved(snapshot: MoveSnapshot, telegram_id: str, to: str, homes: Homes, now: datetime) -> Outcome[Moved]:
     player = snapshot.player(telegram_id)
+    homes.require(player)
     if player is None:
         raise NotFound("player not found")
-    homes.require(player)
     before: Mapping[str, Any] = player.get(FIELD) or {}
     epoch = int(before.get("epoch", 0))
     if homes.home_of(player) == to:
