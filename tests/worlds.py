@@ -21,6 +21,7 @@ from chalicelib.arena.game_mode_admin import GameModeAdmin
 from chalicelib.arena.guild_ports import GuildQueries, GuildStore
 from chalicelib.arena.guild_service import GuildService
 from chalicelib.arena.history_ports import HistoryQueries
+from chalicelib.arena.homes import HomesOf
 from chalicelib.arena.leaderboard_ports import Ranks, StandingsQueries
 from chalicelib.arena.leaderboard_service import LeaderboardService
 from chalicelib.arena.modes import DEFAULT_MODES
@@ -89,13 +90,22 @@ class World:
     insert: Callable[[str, Document], None]
     write: Callable[[Update], None]
     read: Callable[[str], list[Document]]
+    homes: HomesOf | None = None
+    """Where there are several regions."""
 
     def battles(self, stripe: int = 0, *, listeners: Sequence[BattleListener] = ()) -> BattleService:
-        return BattleService(self.store, self.clock, secret=SECRET, stripe=stripe, listeners=listeners)
+        return BattleService(
+            self.store, self.clock, secret=SECRET, stripe=stripe, listeners=listeners, homes=self.homes
+        )
 
     def brokers(self, stripe: int = 0) -> BrokerService:
         return BrokerService(
-            self.store, self.players, self.clock, stripe=stripe, public_base_url="https://arena.example"
+            self.store,
+            self.players,
+            self.clock,
+            stripe=stripe,
+            public_base_url="https://arena.example",
+            homes=self.homes,
         )
 
     def economy(self) -> EconomyService:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from chalicelib.arena import anomaly, emission, engine, rewards
 from chalicelib.arena.battle_gate import Admission, BattleCommand, admit, earlier_battle, refuse_banned
 from chalicelib.arena.battle_settlement import Fight, settle
+from chalicelib.arena.home_fence import minding
 from chalicelib.arena.homes import Homes
 from chalicelib.arena.moments import utc_day
 from chalicelib.arena.ports import BattleView, Document, Membership, Outcome
@@ -97,7 +98,7 @@ def decide(view: BattleView, command: BattleCommand, around: Surroundings) -> Ou
             user_banned=settlement.user_banned,
             standings=settlement.standings,
         ),
-        settlement.writes,
+        settlement.writes if around.homes is None else minding(settlement.writes, around.now, around.stripe),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from chalicelib.arena import battle_jobs
 from chalicelib.arena.battle_gate import BattleCommand
-from chalicelib.arena.battle_queue_ports import BattleJobs, MessageQueue, OutgoingMessage
+from chalicelib.arena.battle_queue_ports import BattleJobs, MessageQueue, OutgoingMessage, Waiting
 from chalicelib.arena.battle_service import DEFAULT_ARENA, DEFAULT_LEAGUE
 from chalicelib.arena.ports import CatalogueQueries, Document
 from chalicelib.clock import Clock
@@ -21,8 +21,8 @@ from chalicelib.locks import Guard
 SWEEP_MAX: Final = 500
 """Jobs one sweep sends again; the rest is the next one's."""
 
-LENGTHS_KEPT: Final = timedelta(seconds=5)
-"""How long counted lengths are told again: whoever may ask can't make the database count more often."""
+COUNTED_KEPT: Final = timedelta(seconds=5)
+"""How long what was counted is told again: whoever may ask can't make the database count more often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class BattleQueue:
         self._catalogue = catalogue
         self._queue = queue
         self._clock = clock
-        self._counted: tuple[datetime, Mapping[tuple[str, str], int]] | None = None
+        self._counted: tuple[datetime, Mapping[tuple[str, str], Waiting]] | None = None
 
     def accept(self, command: BattleCommand, correlation_id: str) -> str:
         """Queues the battle; the status it then has: ``queued``, or ``done`` when it was fought already.
@@ -106,17 +106,21 @@ class BattleQueue:
             self._jobs.postpone({key: battle_jobs.next_look(due[key], now) for key in sent}, guard)
         return Swept(due=len(due), resent=len(sent))
 
-    def lengths(self) -> Mapping[tuple[str, str], int]:
-        """Queued jobs by (arena, league), zero for every pair that has an enabled mode. Raises ``Unavailable``."""
+    def waiting(self) -> Mapping[tuple[str, str], Waiting]:
+        """Queued jobs by (arena, league), none for every pair that has an enabled mode. Raises ``Unavailable``."""
         pairs = {battle_jobs.labels(mode) for mode in self._catalogue.enabled_modes(None, None)}
-        return dict(sorted({**dict.fromkeys(pairs, 0), **self._jobs.queued()}.items()))
+        return dict(sorted({**dict.fromkeys(pairs, Waiting()), **self._jobs.queued()}.items()))
 
-    def recent_lengths(self) -> Mapping[tuple[str, str], int]:
-        """``lengths``, at most ``LENGTHS_KEPT`` old. Raises ``Unavailable``."""
+    def recently_waiting(self) -> Mapping[tuple[str, str], Waiting]:
+        """``waiting``, at most ``COUNTED_KEPT`` old. Raises ``Unavailable``."""
         now = self._clock()
-        if self._counted is None or not timedelta(0) <= now - self._counted[0] < LENGTHS_KEPT:
-            self._counted = (now, self.lengths())
+        if self._counted is None or not timedelta(0) <= now - self._counted[0] < COUNTED_KEPT:
+            self._counted = (now, self.waiting())
         return self._counted[1]
+
+    def lengths(self) -> Mapping[tuple[str, str], int]:
+        """How many jobs are ``waiting``. Raises ``Unavailable``."""
+        return {pair: found.jobs for pair, found in self.waiting().items()}
 
     def _required_queue(self) -> MessageQueue:
         if self._queue is None:

@@ -62,6 +62,19 @@ class JobKey:
     """From 1."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Queued jobs of one arena and league."""
+
+    jobs: int = 0
+    since: datetime | None = None
+    """When the oldest of them was accepted."""
+
+    def oldest_seconds(self, now: datetime) -> float | None:
+        """How long that one has waited. Not below zero: another environment's clock accepted it."""
+        return None if self.since is None else max(0.0, (now - self.since).total_seconds())
+
+
 class BattleJobs(Protocol):
     """Queued battles. Each method is one round trip and may raise ``Unavailable``."""
 
@@ -98,8 +111,8 @@ class BattleJobs(Protocol):
         With a ``guard`` only the newest holder of its lock does so; any other gets ``FencedOut``.
         """
 
-    def queued(self) -> Mapping[tuple[str, str], int]:
-        """How many jobs are queued, by (arena, league)."""
+    def queued(self) -> Mapping[tuple[str, str], Waiting]:
+        """Those queued, by (arena, league)."""
 
 
 class Fights(Protocol):

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from chalicelib.arena.battle import BattleResult, Surroundings, decide
 from chalicelib.arena.battle_gate import BattleCommand
 from chalicelib.arena.emission import WHOLE, Share
-from chalicelib.arena.homes import HomesNow, everywhere
+from chalicelib.arena.homes import HomesOf
 from chalicelib.arena.modes import GUILD_ARENA
 from chalicelib.arena.moments import utc_day
 from chalicelib.arena.ports import BattleQuery, Outcome, Snapshot, Store
@@ -54,7 +54,7 @@ class BattleService:
         secret: str,
         stripe: int,
         listeners: Sequence[BattleListener] = (),
-        homes: HomesNow = everywhere,
+        homes: HomesOf | None = None,
         share: Share = WHOLE,
     ) -> None:
         if not secret:
@@ -73,7 +73,6 @@ class BattleService:
         Raises the game's refusals (see ``battle_gate``), ``NotHome`` and ``Unavailable``.
         """
         arena, league = command.arena or DEFAULT_ARENA, command.league or DEFAULT_LEAGUE
-        homes = self._homes()
         stripes = stripes_to_try(self._stripe)
         stripe = self._stripe
 
@@ -93,6 +92,7 @@ class BattleService:
                     now=now,
                     stripe_id=stripe_id(utc_day(now), stripe),
                     with_guild=(command.mode_key or arena).startswith(GUILD_ARENA),
+                    with_roles=self._homes is not None,
                 )
             )
             around = Surroundings(
@@ -102,7 +102,7 @@ class BattleService:
                 new_id=self._store.new_id,
                 load_membership=partial(snapshot.membership, command.telegram_id),
                 load_stripes=snapshot.stripes,
-                homes=homes,
+                homes=None if self._homes is None else self._homes(view.roles),
                 share=self._share,
             )
             return decide(view, command, around)

@@ -7,13 +7,14 @@ may be used again at once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from chalicelib.arena import brokers, guilds, outbox
 from chalicelib.arena.battle_gate import refuse_foreign, refuse_poor
-from chalicelib.arena.homes import HomesNow, everywhere
+from chalicelib.arena.home_fence import minding
+from chalicelib.arena.homes import HomesOf
 from chalicelib.arena.jsnumber import whole_amount
 from chalicelib.arena.ledger import balance_field
 from chalicelib.arena.ports import (
@@ -84,7 +85,7 @@ class BrokerService:
         *,
         stripe: int,
         public_base_url: str = "",
-        homes: HomesNow = everywhere,
+        homes: HomesOf | None = None,
     ) -> None:
         self._store = store
         self._players = players
@@ -96,8 +97,23 @@ class BrokerService:
     def starter(self, telegram_id: str) -> Document:
         """A new default broker; as many as asked for, each call one more."""
         broker = brokers.new_broker(telegram_id, self._clock(), self._public_base_url, broker_id=self._store.new_id())
-        self._players.add_broker(broker)
+        if self._homes is None:
+            self._players.add_broker(broker)
+        else:
+            self._store.transact(self._begun(broker, self._homes))
         return broker
+
+    def _begun(self, broker: Document, homes: HomesOf) -> Callable[[Snapshot], Outcome[None]]:
+        owner = str(broker["ownerTelegramId"])
+        query = ActionQuery(scope="broker_starter", request_id="", telegram_id=owner, broker_ids=(), with_roles=True)
+        stripes = stripes_to_try(self._stripe)
+
+        def work(snapshot: Snapshot) -> Outcome[None]:
+            view = snapshot.action(query)
+            homes(view.roles).require(view.user)
+            return Outcome(None, minding([Insert("brokers", (broker,))], self._clock(), next(stripes)))
+
+        return work
 
     def mine(self, telegram_id: str) -> list[Document]:
         """The player's brokers, newest first, energy as stored."""
@@ -147,15 +163,17 @@ class BrokerService:
             broker_ids=action.broker_ids,
             # Only brokers given up leave their pools.
             with_guilds=len(action.broker_ids) > 1,
+            with_roles=self._homes is not None,
         )
         stripes = stripes_to_try(self._stripe)
-        homes = self._homes()
 
         def work(snapshot: Snapshot) -> Outcome[ActionResult]:
-            view = snapshot.action(query)
-            if homes is not None:
-                homes.require(view.user)
-            return self._decide(view, request, action, next(stripes))
+            view, stripe = snapshot.action(query), next(stripes)
+            if self._homes is None:
+                return self._decide(view, request, action, stripe)
+            self._homes(view.roles).require(view.user)
+            decided = self._decide(view, request, action, stripe)
+            return replace(decided, writes=decided.writes and minding(decided.writes, self._clock(), stripe))
 
         return self._store.transact(work)
 

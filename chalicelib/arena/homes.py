@@ -5,7 +5,7 @@ their document, and who has none belongs to the first region: nobody ever guesse
 that has failed (``Homes.serving``). docs/decisions/0019-replication.md has the protocols.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -75,9 +75,5 @@ def has_arrived(user: Mapping[str, Any] | None) -> bool:
     return not isinstance(home, Mapping) or (user or {}).get(ARRIVED) == home["epoch"]
 
 
-HomesNow = Callable[[], Homes | None]
-"""Asked for each decision; None where there is one region only."""
-
-
-def everywhere() -> None:
-    """``HomesNow`` of a single region."""
+HomesOf = Callable[[Sequence[Mapping[str, Any]]], Homes]
+"""From the documents of ``regions`` that a decision has read in its own snapshot."""

@@ -91,6 +91,8 @@ class BattleQuery:
     """_id of the day's emission stripe this environment prefers."""
     with_guild: bool = False
     """Whether to read the player's guild in the same round trip: set it when a guild mode is likely."""
+    with_roles: bool = False
+    """Whether to read who serves for whom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,8 @@ class BattleView:
     referrer: Referrer | None = None
     boss: Document | None = None
     """The newest active global boss."""
+    roles: Sequence[Document] = ()
+    """Documents of ``regions``; none unless asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +159,8 @@ class ActionQuery:
     """24 hex digits each."""
     with_guilds: bool = False
     """Whether the guilds are needed in whose pools the brokers are."""
+    with_roles: bool = False
+    """Whether to read who serves for whom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +175,8 @@ class ActionView:
     guilds: Mapping[Any, Document]
     """Those in whose pools the brokers are, by ``_id``; empty unless asked for."""
     config: Document
+    roles: Sequence[Document] = ()
+    """Documents of ``regions``; none unless asked for."""
 
 
 class Snapshot(Protocol):

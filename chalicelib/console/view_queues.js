@@ -1,7 +1,7 @@
-// Queues: how long, how old; dead letters with their reasons, and sending them again.
+// Queues and how long battles wait; dead letters with their reasons, and sending them again.
 import { useState } from "preact/hooks";
 import { Dialog } from "arena/dialogs";
-import { age, count, known, UNKNOWN, words } from "arena/format";
+import { age, count, UNKNOWN, words } from "arena/format";
 import { html } from "arena/html";
 import { Badge, Panel, Problem, say, Table, useTask, When } from "arena/parts";
 import { change, useLook } from "arena/region";
@@ -25,9 +25,6 @@ export function View({ region }) {
           { name: "Waiting", numeric: true, show: (one) => count(one.visible) },
           { name: "In flight", numeric: true, show: (one) => count(one.inFlight) },
           { name: "Delayed", numeric: true, show: (one) => count(one.delayed) },
-          ...(data.queues.some((one) => known(one.oldestSeconds))
-            ? [{ name: "Oldest", numeric: true, show: (one) => age(one.oldestSeconds) }]
-            : []),
           { name: "Dead letters", numeric: true, show: (one) => html`<${Dead} number=${one.deadLetters} />` },
           { name: "Letters", show: (one) => html`<button class="quiet" aria-pressed=${one.name === chosen}
               onClick=${() => setQueue(one.name)}>Show<span class="unseen"> dead letters of ${one.name}</span></button>` },
@@ -40,6 +37,7 @@ export function View({ region }) {
             { name: "Arena", show: (one) => one.arena },
             { name: "League", show: (one) => one.league },
             { name: "Queued", numeric: true, show: (one) => count(one.queued) },
+            { name: "Oldest waits", numeric: true, show: (one) => age(one.oldestSeconds) },
           ]} />`}
       `}
     <//>

@@ -38,9 +38,10 @@ def due(now: datetime, limit: int) -> Find:
 
 
 def queued() -> Aggregate:
-    """Queued jobs counted by arena and league, on the index alone."""
+    """Queued jobs by arena and league, their number and the oldest one's time, on the index alone."""
     pair = {"arena": "$arena", "league": "$league"}
-    return Aggregate(COLLECTION, [{"$match": {"status": QUEUED}}, {"$group": {"_id": pair, "jobs": {"$sum": 1}}}])
+    group = {"_id": pair, "jobs": {"$sum": 1}, "since": {"$min": "$acceptedAt"}}
+    return Aggregate(COLLECTION, [{"$match": {"status": QUEUED}}, {"$group": group}])
 
 
 def _first_of_each(**wanted: tuple[str, Mapping[str, Any]]) -> Aggregate:

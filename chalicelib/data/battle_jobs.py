@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.arena.battle_gate import BattleCommand
 from chalicelib.arena.battle_jobs import DONE, FAILED, QUEUED, REFUSED
-from chalicelib.arena.battle_queue_ports import BattleAndJob, BattleJobAndMode, JobKey
+from chalicelib.arena.battle_queue_ports import BattleAndJob, BattleJobAndMode, JobKey, Waiting
 from chalicelib.arena.ports import Document
 from chalicelib.arena.ports import Update as Change
 from chalicelib.data import battle_job_queries as queries
@@ -69,9 +69,9 @@ class MongoBattleJobs:
         ]
         self._fenced.update(guard, changes)
 
-    def queued(self) -> Mapping[tuple[str, str], int]:
+    def queued(self) -> Mapping[tuple[str, str], Waiting]:
         found = self._operations.execute(queries.queued())
-        return {(row["_id"]["arena"], row["_id"]["league"]): int(row["jobs"]) for row in found}
+        return {(row["_id"]["arena"], row["_id"]["league"]): Waiting(int(row["jobs"]), row["since"]) for row in found}
 
     def _change(self, key: JobKey, states: tuple[str, ...], change: Mapping[str, Any]) -> Document | None:
         return self._operations.execute(UpdateReturning(Change(queries.COLLECTION, _where(key, states), change)))

@@ -119,7 +119,7 @@ INDEXES: Final[Sequence[Index]] = (
     _index("connections", "boards", "_id"),
     _index("connections", "expiresAt", expireAfterSeconds=0),
     _index("battlejobs", "ownerTelegramId", "requestId", unique=True),
-    _index("battlejobs", "status", "arena", "league"),
+    _index("battlejobs", "status", "arena", "league", "acceptedAt"),
     # Only queued jobs have the field.
     _index("battlejobs", "dueAt", sparse=True),
     _index("battlejobs", "expiresAt", expireAfterSeconds=0),
@@ -144,6 +144,7 @@ REPLACED: Final[Mapping[str, Sequence[str]]] = {
     ),
     "seasonstandings": ("season_1_board_1_telegramId_1",),
     "guilds": ("active_1_createdAt_-1",),
+    "battlejobs": ("status_1_arena_1_league_1",),
 }
 """Indexes that others have taken the place of: harmless, but written with every document. Unique ones among them stand
 in the way of sharding (``sharding.uniqueness_conflicts``)."""

@@ -15,8 +15,14 @@ T = TypeVar("T")
 _DEBITS: Final = {"direction": "debit"}
 
 
+_ROLES: Final = Find(COLLECTION, {"_id": {"$gt": ""}})
+
+
 class MongoMoveSnapshot(MongoReads):
     """``MoveSnapshot`` inside one transaction."""
+
+    def roles(self) -> list[Document]:
+        return self._read(_ROLES)
 
     def player(self, telegram_id: str) -> Document | None:
         return self._saw("users", self._read(FindOne("users", {"telegramId": telegram_id})))
@@ -57,7 +63,7 @@ class MongoRegionRoles:
 
     def all(self) -> list[Document]:
         """Documents of ``regions``; empty where nobody has written any."""
-        return self._operations.execute(Find(COLLECTION, {"_id": {"$gt": ""}}))
+        return self._operations.execute(_ROLES)
 
 
 def _latest(broker: dict[str, Any]) -> str:

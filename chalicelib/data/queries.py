@@ -30,6 +30,7 @@ def battle(query: BattleQuery) -> Aggregate:
     """Everything a battle is decided on; one result whose fields are lists of at most one document."""
     # The planner has several indexes to try for a guild: of all these reads it is the dearest.
     guild = {"guild": lookup("guilds", *_membership_stages(query.telegram_id))} if query.with_guild else {}
+    roles = {"roles": _ROLES} if query.with_roles else {}
     return together(
         existing=lookup("battles", {"requestId": query.request_id}),
         user=lookup("users", {"telegramId": query.telegram_id}),
@@ -56,6 +57,7 @@ def battle(query: BattleQuery) -> Aggregate:
         ),
         boss=lookup("globalbosses", {"status": BOSS_ACTIVE}, {"$sort": {"createdAt": -1}}, {"$limit": 1}),
         **guild,
+        **roles,
     )
 
 
@@ -75,6 +77,7 @@ def action(query: ActionQuery) -> Aggregate:
     """Everything a broker action is decided on."""
     ids = [ObjectId(broker_id) for broker_id in query.broker_ids]
     guild = {"$lookup": {"from": "guilds", "localField": "guildId", "foreignField": "_id", "as": "guild"}}
+    roles = {"roles": _ROLES} if query.with_roles else {}
     return together(
         user=lookup("users", {"telegramId": query.telegram_id}),
         finished=lookup(
@@ -88,6 +91,7 @@ def action(query: ActionQuery) -> Aggregate:
         ),
         brokers=lookup("brokers", {"_id": {"$in": ids}, **LIVING}, *([guild] if query.with_guilds else [])),
         config=lookup("economyconfigs", _FIRST_BY_ID, {"$sort": {"_id": 1}}, {"$limit": 1}),
+        **roles,
     )
 
 
@@ -178,3 +182,7 @@ def lookup(collection: str, where: Mapping[str, Any], *stages: Stage) -> Stage:
     """For ``together``: documents of ``collection``, on which ``stages`` follow."""
     pipeline: Sequence[Stage] = ({"$match": where}, *stages)
     return {"$lookup": {"from": collection, "pipeline": list(pipeline)}}
+
+
+_ROLES: Final = lookup("regions", {"_id": {"$gt": ""}})
+"""A few documents; as ``chalicelib.data.moves`` reads them."""

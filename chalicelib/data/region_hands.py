@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from chalicelib.arena.home_fence import raised
 from chalicelib.arena.outbox import COLLECTION
 from chalicelib.arena.ports import Document
 from chalicelib.arena.ports import Update as Change
@@ -36,7 +37,11 @@ class MongoRegionHand:
         self._operations.execute(Update([begun]))
         self._operations.execute(Update([newer]))
         stored = self._operations.execute(FindOne(regions.COLLECTION, {"_id": region})) or {}
-        return stored.get("run") == run and stored["epoch"] == epoch
+        ours = stored.get("run") == run and stored["epoch"] == epoch
+        if ours and served_by is None:
+            # Waits for who holds a stripe. Out of time it raises, and is called again.
+            self._operations.execute(Update(raised(self._clock())))
+        return bool(ours)
 
     def introduce(self, region: str, url: str) -> None:
         """Says where a region's API is; who serves for whom stays as it was."""

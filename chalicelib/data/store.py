@@ -88,6 +88,7 @@ class MongoSnapshot(MongoReads):
             membership=self._member(found.get("guild", [])),
             referrer=_referrer(_only(found["referrer"])),
             boss=_only(found["boss"]),
+            roles=found.get("roles", ()),
         )
 
     def membership(self, telegram_id: str) -> Membership | None:
@@ -118,6 +119,7 @@ class MongoSnapshot(MongoReads):
             brokers={asked: brokers[asked.lower()] for asked in query.broker_ids if asked.lower() in brokers},
             guilds={guild["_id"]: guild for guild in guilds},
             config=_only(found["config"]) or {},
+            roles=found.get("roles", ()),
         )
 
 

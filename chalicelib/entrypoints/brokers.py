@@ -33,7 +33,6 @@ TWO_BROKERS: Schema = {
     "POST",
     "/api/brokers/starter",
     authenticated=True,
-    at_home=True,
     summary="Make a starter broker; each call makes one more",
     answers=(Answer("Broker", 201),),
 )

@@ -33,7 +33,7 @@ _REGION: Final = Text(max_length=40)
     },
 )
 def fail_over(call: Call) -> dict[str, Any]:
-    """Say `from` or `return`. It takes some ten seconds, for six of which nobody serves those players.
+    """Say `from` or `return`. It takes seconds; nobody serves those players from its fence on until it is done.
 
     `catching_up`: nothing was changed yet, send the same again. 503: send the same again at once; after
     `failover_unfinished` nobody serves those players until then.

@@ -29,7 +29,6 @@ def home(call: Call) -> dict[str, Any]:
     "POST",
     "/api/home",
     authenticated=True,
-    at_home=True,
     body=REGION,
     summary="Move the player's home to another region; battles wait a second or two meanwhile",
     answers=(Answer("Home"),),

@@ -34,7 +34,10 @@ _NO_QUEUE: Final = {404: ("queue_unknown",), 503: ("queue_unavailable",)}
     answers=(Answer("Queues"),),
 )
 def queues(call: Call) -> dict[str, Any]:
-    """Counts are SQS's, about right. A queue that can't be asked has nulls and says why. `waitingBattles` is exact."""
+    """Counts are SQS's, about right. A queue that can't be asked has nulls and says why. `waitingBattles` is exact.
+
+    Its `oldestSeconds` is how long the battle has waited that was accepted first.
+    """
     return {
         "region": call.arena.settings.region,
         "at": call.arena.clock(),
@@ -132,10 +135,14 @@ def by(call: Call) -> "By":
 
 def _waiting_battles(call: Call) -> list[dict[str, Any]] | None:
     try:
-        lengths = call.arena.battle_queue.recent_lengths()
+        waiting = call.arena.battle_queue.recently_waiting()
     except Unavailable:
         return None
-    return [{"arena": arena, "league": league, "queued": queued} for (arena, league), queued in lengths.items()]
+    now = call.arena.clock()
+    return [
+        {"arena": arena, "league": league, "queued": found.jobs, "oldestSeconds": found.oldest_seconds(now)}
+        for (arena, league), found in waiting.items()
+    ]
 
 
 def _queue(state: "QueueState") -> dict[str, Any]:
@@ -146,7 +153,6 @@ def _queue(state: "QueueState") -> dict[str, Any]:
         "inFlight": depth and depth.in_flight,
         "delayed": depth and depth.delayed,
         "deadLetters": state.dead_letters,
-        "oldestSeconds": None,
         "problem": state.problem,
     }
 

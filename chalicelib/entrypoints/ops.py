@@ -55,7 +55,7 @@ def ready(call: Call) -> Reply:
 def metrics(call: Call) -> Reply:
     readiness: Readiness = call.arena.readiness()
     # Not asked of a database that has just not answered: the page must come within a scraper's patience.
-    more = _queue_lengths(call) if readiness.ready else []
+    more = _battle_queue(call) if readiness.ready else []
     state, now = known_state(call.arena, readiness), call.arena.clock()
     if state is not None:
         from chalicelib.monitoring.page import state_lines
@@ -65,11 +65,16 @@ def metrics(call: Call) -> Reply:
     return Reply(text, headers={"Content-Type": CONTENT_TYPE})
 
 
-def _queue_lengths(call: Call) -> list[str]:
+def _battle_queue(call: Call) -> list[str]:
     from chalicelib.monitoring.battle_queue import exposition
 
     try:
-        return exposition(call.arena.battle_queue.recent_lengths())
+        waiting = call.arena.battle_queue.recently_waiting()
+        now = call.arena.clock()
+        return exposition(
+            {pair: found.jobs for pair, found in waiting.items()},
+            {pair: found.oldest_seconds(now) or 0.0 for pair, found in waiting.items()},
+        )
     except Unavailable:
         logger().warning("battle queue length not known")
         return []

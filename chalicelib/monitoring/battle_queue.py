@@ -1,4 +1,4 @@
-"""How many battles are queued, by arena and league: for Prometheus and, as embedded metrics, for CloudWatch.
+"""How many battles are queued, and for how long, by arena and league: for Prometheus; numbers for CloudWatch, too.
 
 A gauge of zero is said too, so that a queue going down is seen and not mistaken for silence.
 """
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from chalicelib.monitoring.families import BATTLE_QUEUE_LENGTH, BATTLE_QUEUE_OLDEST, FAMILIES
 from chalicelib.monitoring.text import escaped
 
 NAMESPACE: Final = "AibaArena"
@@ -18,16 +19,9 @@ Lengths = Mapping[tuple[str, str], int]
 """Queued battles by (arena, league)."""
 
 
-def exposition(lengths: Lengths) -> list[str]:
-    """Lines of the metrics page."""
-    return [
-        "# HELP aiba_battle_queue_length Battles queued and not fought yet.",
-        "# TYPE aiba_battle_queue_length gauge",
-        *(
-            f'aiba_battle_queue_length{{arena="{escaped(arena)}",league="{escaped(league)}"}} {length}'
-            for (arena, league), length in sorted(lengths.items())
-        ),
-    ]
+def exposition(lengths: Lengths, oldest: Mapping[tuple[str, str], float]) -> list[str]:
+    """Lines of the metrics page; ``oldest`` are seconds by the same pairs."""
+    return [*_gauge(BATTLE_QUEUE_LENGTH, lengths), *_gauge(BATTLE_QUEUE_OLDEST, oldest)]
 
 
 def embedded(lengths: Lengths, *, region: str, now: datetime) -> Iterator[str]:
@@ -40,3 +34,10 @@ def embedded(lengths: Lengths, *, region: str, now: datetime) -> Iterator[str]:
     aws = {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [directive]}
     for (arena, league), length in sorted(lengths.items()):
         yield json.dumps({"_aws": aws, "region": region, "arena": arena, "league": league, METRIC: length})
+
+
+def _gauge(name: str, values: Mapping[tuple[str, str], float]) -> Iterator[str]:
+    yield f"# HELP {name} {FAMILIES[name].help}"
+    yield f"# TYPE {name} gauge"
+    for (arena, league), value in sorted(values.items()):
+        yield f'{name}{{arena="{escaped(arena)}",league="{escaped(league)}"}} {value}'

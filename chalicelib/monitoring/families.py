@@ -22,6 +22,7 @@ LAG_BUCKETS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 36
 
 ACTIVE_CONNECTIONS: Final = "aiba_active_connections"
 BATTLE_QUEUE_LENGTH: Final = "aiba_battle_queue_length"
+BATTLE_QUEUE_OLDEST: Final = "aiba_battle_queue_oldest_seconds"
 REQUEST_RATE: Final = "aiba_request_rate"
 PROCESSING_LATENCY: Final = "aiba_processing_latency_seconds"
 REGION_LATENCY: Final = "aiba_region_processing_latency_seconds"
@@ -83,6 +84,12 @@ _FAMILIES: Final = (
         name=BATTLE_QUEUE_LENGTH,
         kind="gauge",
         help="Battles queued and not fought yet.",
+        labels={"arena": AtMost(64), "league": AtMost(64)},
+    ),
+    Family(
+        name=BATTLE_QUEUE_OLDEST,
+        kind="gauge",
+        help="How long the queued battle has waited that was accepted first; 0 without any.",
         labels={"arena": AtMost(64), "league": AtMost(64)},
     ),
     Family(

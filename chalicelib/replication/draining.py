@@ -31,7 +31,12 @@ class RegionHand(Protocol):
     def roles(self) -> list[Document]: ...
 
     def write_role(self, region: str, served_by: str | None, epoch: int, run: str, now: datetime) -> bool:
-        """Unless the same or a later epoch is there already; whether ``run``'s is there now."""
+        """Unless the same or a later epoch is there already; whether ``run``'s is there now.
+
+        Of a fence (``served_by`` None) it returns when nothing can be committed any more that was decided before it.
+        A process that died holds that up for as long as its database keeps transactions: then it raises
+        ``Unavailable``, and is called again.
+        """
         ...
 
     def told(self, after: Any, limit: int) -> list[Any]:

@@ -1,9 +1,9 @@
 """One region takes over another's players, and gives them back, with no moment of two homes.
 
 The order is the point (docs/decisions/0019-replication.md): whoever is to serve gets the events it lacks, as far as
-that can be done while the old roles hold; then nobody serves, everywhere; then a wait, longer than any environment
-believes the old roles and any transaction begun under them lives; then the rest of the events; then it serves. A step
-that is repeated changes nothing: a run that died is run again. Of two runs at once one finds the other's mark and ends.
+that can be done while the old roles hold; then nobody serves, everywhere, and nothing decided before can be committed
+any more (``chalicelib.arena.home_fence``); then the rest of the events; then it serves. A step that is repeated changes
+nothing: a run that died is run again. Of two runs at once one finds the other's mark and ends.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +14,11 @@ from typing import Any, Final
 
 from chalicelib.errors import Unavailable
 from chalicelib.replication.draining import PAGE, Drained, Draining, RegionHand, always
-from chalicelib.replication.regions import ROLES_SECONDS, Role, roles_of
+from chalicelib.replication.regions import Role, roles_of
 
-TRANSACTION_SECONDS: Final = 4.0
-"""An API request's time for its transaction."""
-SETTLE_SECONDS: Final = ROLES_SECONDS + TRANSACTION_SECONDS + 1.0
-"""From the fence on, until nothing decided before it can still commit; a second more for clocks."""
+FENCE_ATTEMPTS: Final = 4
+"""Of four seconds each, or more: a database gives up a dead process's transaction after ten, and looks every five."""
+PAUSE_SECONDS: Final = 0.5
 
 
 class FailoverUnfinished(Unavailable):
@@ -54,8 +53,8 @@ class Takeover:
         sources = [region for region in self.reachable if region != self.serving]
         return (
             f"catch up: {self.serving} gets every event of {', '.join(sources) or 'nobody'} that it lacks",
-            f"fence: nobody serves the players of {self.of} (epoch {self.epoch}, told to {told})",
-            f"wait {SETTLE_SECONDS:.0f} s: until no environment and no transaction knows better",
+            f"fence: nobody serves the players of {self.of} (epoch {self.epoch}, told to {told}), "
+            "once what was begun has ended",
             f"drain: {self.serving} gets what came meanwhile",
             f"serve: {self.serving} serves the players of {self.of} (epoch {self.epoch + 1}, told to {told})",
         )
@@ -174,16 +173,38 @@ def carry_out(
         )
     tell(next(steps))
     fenced = clock()
-    _write(takeover, hands, None, takeover.epoch, run, clock)
-    tell(next(steps))
-    sleep(SETTLE_SECONDS)
+    _fence(takeover, hands, run, clock, sleep, pace)
     tell(next(steps))
     if not draining.run(pace.may_drain):
-        raise FailoverUnfinished("failover_unfinished", f"nobody serves {takeover.of} now: run it again at once")
+        raise _unfinished(takeover)
     tell(next(steps))
     _write(takeover, hands, takeover.serving, takeover.epoch + 1, run, clock)
     report.unserved_seconds = (clock() - fenced).total_seconds()
     return report
+
+
+def _unfinished(takeover: Takeover) -> FailoverUnfinished:
+    return FailoverUnfinished("failover_unfinished", f"nobody serves {takeover.of} now: run it again at once")
+
+
+def _fence(
+    takeover: Takeover,
+    hands: Mapping[str, RegionHand],
+    run: str,
+    clock: Callable[[], datetime],
+    sleep: Callable[[float], None],
+    pace: Pace,
+) -> None:
+    left = FENCE_ATTEMPTS
+    while True:
+        try:
+            _write(takeover, hands, None, takeover.epoch, run, clock)
+            return
+        except Unavailable as error:
+            left -= 1
+            if not left or not pace.may_drain():
+                raise _unfinished(takeover) from error
+        sleep(PAUSE_SECONDS)
 
 
 def _write(

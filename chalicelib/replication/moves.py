@@ -5,13 +5,15 @@ from the commit on the old home refuses. With the new home goes a proof of what 
 once it knows as much (``covers``). Until then nobody does; it takes about as long as replication.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
-from chalicelib.arena.homes import ARRIVED, FIELD, Homes, has_arrived
+from chalicelib.arena.home_fence import minding
+from chalicelib.arena.homes import ARRIVED, FIELD, Homes, HomesOf, has_arrived
 from chalicelib.arena.ports import Document, Outcome, Update
+from chalicelib.arena.stripe_choice import stripes_to_try
 from chalicelib.clock import Clock
 from chalicelib.errors import BadRequest, Conflict, NotFound, TooManyRequests
 
@@ -26,6 +28,10 @@ Proof = Mapping[str, Any]
 
 class MoveSnapshot(Protocol):
     """Reads of one transaction."""
+
+    def roles(self) -> Sequence[Document]:
+        """The documents of ``regions``."""
+        ...
 
     def player(self, telegram_id: str) -> Document | None: ...
 
@@ -64,10 +70,12 @@ def covers(here: Proof, there: Proof) -> bool:
 class Moves:
     """Moves players, and settles those who come."""
 
-    def __init__(self, store: MoveStore, clock: Clock, homes: Callable[[], Homes]) -> None:
+    def __init__(self, store: MoveStore, clock: Clock, homes: HomesOf, *, stripe: int) -> None:
+        """``stripe`` is the day-counter stripe this environment prefers."""
         self._store = store
         self._clock = clock
         self._homes = homes
+        self._stripe = stripe
 
     def move(self, telegram_id: str, to: str) -> Moved:
         """Gives a player of this region to region ``to``.
@@ -75,14 +83,16 @@ class Moves:
         Raises ``BadRequest("unknown_region")``, ``NotFound("player not found")``, ``NotHome`` elsewhere than at home,
         ``TooManyRequests("moved_recently")``, and ``Conflict("home_unavailable")`` when ``to`` serves nobody.
         """
-        homes = self._homes()
-        if to not in homes.serving:
-            raise BadRequest("unknown_region", f"no region {to!r}", details={"known": sorted(homes.serving)})
-        if homes.serving[to] != to:
-            raise Conflict("home_unavailable", f"{to} serves nobody right now")
+        stripes = stripes_to_try(self._stripe)
 
         def work(snapshot: MoveSnapshot) -> Outcome[Moved]:
-            return _moved(snapshot, telegram_id, to, homes, self._clock())
+            homes, stripe, now = self._homes(snapshot.roles()), next(stripes), self._clock()
+            if to not in homes.serving:
+                raise BadRequest("unknown_region", f"no region {to!r}", details={"known": sorted(homes.serving)})
+            if homes.serving[to] != to:
+                raise Conflict("home_unavailable", f"{to} serves nobody right now")
+            moved = _moved(snapshot, telegram_id, to, homes, now)
+            return replace(moved, writes=moved.writes and minding(moved.writes, now, stripe))
 
         return self._store.transact(work)
 
@@ -104,9 +114,9 @@ class Moves:
 
 def _moved(snapshot: MoveSnapshot, telegram_id: str, to: str, homes: Homes, now: datetime) -> Outcome[Moved]:
     player = snapshot.player(telegram_id)
+    homes.require(player)
     if player is None:
         raise NotFound("player not found")
-    homes.require(player)
     before: Mapping[str, Any] = player.get(FIELD) or {}
     epoch = int(before.get("epoch", 0))
     if homes.home_of(player) == to:

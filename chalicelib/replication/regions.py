@@ -16,7 +16,8 @@ from chalicelib.errors import Unavailable
 
 COLLECTION: Final = "regions"
 ROLES_SECONDS: Final = 1.0
-"""How long an environment believes what it has read of the roles. Failover waits longer than that."""
+"""How long an environment believes what it has read of the roles, where it only passes on and shows. Who decides reads
+them in the decision's own snapshot."""
 ORIGINS_SECONDS: Final = 60.0
 ORIGINS_MISSED_SECONDS: Final = 5.0
 """How long it keeps the origins it has read, and does without them when it could not read them."""

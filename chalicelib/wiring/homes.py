@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chalicelib.arena.emission import Share
-    from chalicelib.arena.homes import HomesNow
+    from chalicelib.arena.homes import HomesOf
     from chalicelib.clock import Clock
     from chalicelib.data.operations import Operations
     from chalicelib.data.store import MongoStore
@@ -29,12 +29,23 @@ def share(settings: "Settings") -> "Share":
     return Share(regions.index(settings.region), len(regions)) if settings.replication.is_on else WHOLE
 
 
-def moves(store: "MongoStore", clock: "Clock", homes: "HomesNow", region: str) -> "Moves":
+def deciding(settings: "Settings") -> "HomesOf | None":
+    """Who decides for whom, by the roles a decision has read; None where there is one region only."""
+    if not settings.replication.is_on:
+        return None
+    from chalicelib.replication.regions import homes_of, roles_of
+
+    region, regions = settings.region, settings.replication.regions
+    return lambda documents: homes_of(region, roles_of(regions, documents))
+
+
+def moves(settings: "Settings", store: "MongoStore", clock: "Clock", stripe: int) -> "Moves":
     from chalicelib.arena.homes import alone
     from chalicelib.data.moves import MongoMoves
     from chalicelib.replication.moves import Moves
 
-    return Moves(MongoMoves(store), clock, lambda: homes() or alone(region))
+    homes = deciding(settings) or (lambda _: alone(settings.region))
+    return Moves(MongoMoves(store), clock, homes, stripe=stripe)
 
 
 def regions_seen(settings: "Settings", operations: "Operations", roles: "KnownRoles", clock: "Clock") -> list[Any]:

@@ -127,7 +127,7 @@ class Arena:
             secret=self.settings.battle_seed_secret,
             stripe=self.stripe,
             listeners=[BestEffort(listener) for listener in self.battle_listeners],
-            homes=self.homes,
+            homes=homes.deciding(self.settings),
             share=homes.share(self.settings),
         )
 
@@ -203,7 +203,7 @@ class Arena:
             self.clock,
             stripe=self.stripe,
             public_base_url=self.settings.public_base_url,
-            homes=self.homes,
+            homes=homes.deciding(self.settings),
         )
 
     @cached_property
@@ -264,7 +264,7 @@ class Arena:
 
     @cached_property
     def moves(self) -> "Moves":
-        return homes.moves(self.store, self.clock, self.homes, self.settings.region)
+        return homes.moves(self.settings, self.store, self.clock, self.stripe)
 
     @cached_property
     def home_api(self) -> "HomeRegionApi":

@@ -209,6 +209,13 @@ QUEUES: Final = (
         width=12,
     ),
     Panel(
+        title="Oldest queued battle, by arena and league",
+        queries=one('aiba_battle_queue_oldest_seconds{region=~"$region"}', "{{arena}} {{league}} {{region}}"),
+        unit="s",
+        width=12,
+        thresholds=((600, "red"),),
+    ),
+    Panel(
         title="Time of a batch, p95",
         queries=one(
             "histogram_quantile(0.95, sum by (region, operation, le) (rate("

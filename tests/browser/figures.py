@@ -175,27 +175,26 @@ def evaluation() -> dict[str, Any]:
 
 
 def queues(region: str) -> dict[str, Any]:
-    def one(name: str, visible: int, dead: int, oldest: float) -> dict[str, Any]:
+    def one(name: str, visible: int, dead: int) -> dict[str, Any]:
         return {
             "name": name,
             "visible": visible,
             "inFlight": 2,
             "delayed": 0,
             "deadLetters": dead,
-            "oldestSeconds": oldest,
         }
 
-    nothing = {"visible": None, "inFlight": None, "delayed": None, "deadLetters": None, "oldestSeconds": None}
+    nothing = {"visible": None, "inFlight": None, "delayed": None, "deadLetters": None}
     return {
         "region": region,
         "at": now(),
         "queues": [
-            one("battles", 14, 3, 2.4),
-            one("live", 0, 0, 0),
-            one("outbox", 1, 0, 0.3),
+            one("battles", 14, 3),
+            one("live", 0, 0),
+            one("outbox", 1, 0),
             {"name": "replication", **nothing, "problem": "SQS did not answer"},
         ],
-        "waitingBattles": [{"arena": "prediction", "league": "rookie", "queued": 14}],
+        "waitingBattles": [{"arena": "prediction", "league": "rookie", "queued": 14, "oldestSeconds": 312.4}],
     }
 
 

@@ -163,14 +163,13 @@ def every_change(paper: Paper) -> dict[str, Told]:
         serving = sent.get("to") or ("eu-west-1" if "from" in sent else of)
         steps = [
             f"catch up: {serving} gets every event that it lacks",
-            f"fence: nobody serves the players of {of} (epoch 1)",
-            "wait 6 s: until no environment and no transaction knows better",
+            f"fence: nobody serves the players of {of} (epoch 1), once what was begun has ended",
             f"drain: {serving} gets what came meanwhile",
             f"serve: {serving} serves the players of {of} (epoch 2)",
         ]
         done = not sent["dryRun"]
         told = {"of": of, "serving": serving, "epoch": 2 if done else 1, "steps": steps, "reachable": list(REGIONS)}
-        ended = {"drained": {of: 3} if done else {}, "unservedSeconds": 6.02 if done else None}
+        ended = {"drained": {of: 3} if done else {}, "unservedSeconds": 0.31 if done else None}
         return {**told, **ended, "state": "done" if done else "planned", "unreachable": [], "early": 0, "tooOld": 0}
 
     return {

@@ -1,8 +1,11 @@
 """Queued battles: accepted once, fought once, told to their player, never forgotten."""
 
+from datetime import timedelta
+
 import pytest
 
-from chalicelib.arena.battle_queue import LENGTHS_KEPT, BattleQueue
+from chalicelib.arena.battle_queue import COUNTED_KEPT, BattleQueue
+from chalicelib.arena.battle_queue_ports import Waiting
 from chalicelib.arena.battle_worker import ATTEMPTS_MAX
 from chalicelib.errors import Conflict, NotFound, Unavailable
 from tests.consistency import assert_consistent
@@ -179,14 +182,45 @@ def test_lengths_count_by_the_modes_arena_and_league(queue: QueueWorld, world: W
     assert queue.queue.lengths() == before
 
 
-def test_lengths_for_anybody_are_counted_every_few_seconds(queue: QueueWorld, world: World) -> None:
+def test_what_waits_is_counted_for_anybody_every_few_seconds(queue: QueueWorld, world: World) -> None:
     service = queue.queue
-    before = service.recent_lengths()
+    before = service.recently_waiting()
     queue.accept(world.add_broker())
-    world.clock.advance(LENGTHS_KEPT.total_seconds() - 0.001)
-    assert service.recent_lengths() == before
+    world.clock.advance(COUNTED_KEPT.total_seconds() - 0.001)
+    assert service.recently_waiting() == before
     world.clock.advance(0.001)
-    assert sum(service.recent_lengths().values()) == 1
+    assert sum(found.jobs for found in service.recently_waiting().values()) == 1
+
+
+def test_the_oldest_waits_from_when_it_was_accepted_whatever_became_of_its_message(
+    queue: QueueWorld, world: World
+) -> None:
+    broker = world.add_broker()
+
+    def oldest() -> float | None:
+        return queue.queue.waiting()["prediction", "rookie"].oldest_seconds(world.clock())
+
+    assert oldest() is None
+    queue.accept(broker, "a")
+    world.clock.advance(100)
+    queue.accept(broker, "b")
+    queue.queue.sweep()
+    assert oldest() == 100
+    queue.deliver()
+    assert oldest() is None
+
+
+def test_a_battle_queued_anew_waits_from_then_on(queue: QueueWorld, world: World) -> None:
+    queue.fights = Broken(RuntimeError())
+    broker = world.add_broker()
+    queue.accept(broker)
+    for _ in range(ATTEMPTS_MAX):
+        queue.deliver()
+    world.clock.advance(1000)
+    queue.accept(broker)
+    world.clock.advance(7)
+    assert queue.queue.waiting()["prediction", "rookie"].oldest_seconds(world.clock()) == 7
+    assert Waiting(1, world.clock() + timedelta(seconds=1)).oldest_seconds(world.clock()) == 0
 
 
 def test_jobs_can_be_asked_about_without_a_queue_but_not_queued(world: World) -> None:

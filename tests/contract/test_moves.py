@@ -103,9 +103,9 @@ def memory_region(name: str, clock: ManualClock, serving: Mapping[str, str]) -> 
     return Region(
         name=name,
         clock=clock,
-        battles=BattleService(told, clock, secret=SECRET, stripe=0, homes=lambda: _homes(name, serving)),
-        brokers=BrokerService(told, players, clock, stripe=0, homes=lambda: _homes(name, serving)),
-        moves=Moves(MemoryMoves(told), clock, lambda: _homes(name, serving)),
+        battles=BattleService(told, clock, secret=SECRET, stripe=0, homes=lambda _: _homes(name, serving)),
+        brokers=BrokerService(told, players, clock, stripe=0, homes=lambda _: _homes(name, serving)),
+        moves=Moves(MemoryMoves(told), clock, lambda _: _homes(name, serving), stripe=0),
         replica=MemoryReplica(silent),
         read=lambda collection: database.now().find(collection),
         write=lambda *writes: told.transact(lambda _: Outcome(None, writes)),
@@ -124,9 +124,9 @@ def mongo_region(
     region = Region(
         name=name,
         clock=clock,
-        battles=BattleService(told, clock, secret=SECRET, stripe=0, homes=lambda: _homes(name, serving)),
-        brokers=BrokerService(told, players, clock, stripe=0, homes=lambda: _homes(name, serving)),
-        moves=Moves(MongoMoves(told), clock, lambda: _homes(name, serving)),
+        battles=BattleService(told, clock, secret=SECRET, stripe=0, homes=lambda _: _homes(name, serving)),
+        brokers=BrokerService(told, players, clock, stripe=0, homes=lambda _: _homes(name, serving)),
+        moves=Moves(MongoMoves(told), clock, lambda _: _homes(name, serving), stripe=0),
         replica=MongoReplica(MongoStore(operations, transactions)),
         read=lambda collection: list(database[collection].find()),
         write=lambda *writes: told.transact(lambda _: Outcome(None, writes)),
@@ -222,7 +222,7 @@ def test_refusals(pair: Pair) -> None:
 
 def test_a_home_that_serves_nobody_takes_nobody(pair: Pair) -> None:
     fenced = Homes(region=FIRST, first=FIRST, serving={FIRST: FIRST, SECOND: None})
-    moves = Moves(pair.first.moves._store, pair.first.clock, lambda: fenced)
+    moves = Moves(pair.first.moves._store, pair.first.clock, lambda _: fenced, stripe=0)
     with pytest.raises(Conflict, match="serves nobody"):
         moves.move("777", SECOND)
 

@@ -10,6 +10,7 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
+from chalicelib.arena.emission import STRIPES
 from chalicelib.arena.ports import Document
 from chalicelib.clock import ManualClock
 from chalicelib.data.extended_json import from_json, to_json
@@ -137,6 +138,18 @@ def test_a_role_is_written_once_for_each_epoch(region: Region) -> None:
     assert not hand.write_role(HERE, None, 1, "mine", NOON)
     (role,) = hand.roles()
     assert role == {"_id": HERE, "servedBy": WEST, "epoch": 2, "run": "mine", "changedAt": NOON}
+
+
+def test_a_fence_writes_every_stripe_after_the_role_and_nothing_else_does(region: Region) -> None:
+    hand, stripes = region.hand, region.database.economydays
+    assert hand.write_role(HERE, WEST, 1, "mine", NOON)
+    assert stripes.count_documents({}) == 0
+    assert hand.write_role(HERE, None, 2, "mine", NOON)
+    assert sorted(stripes.distinct("stripe")) == list(range(STRIPES))
+    # Called again, because the first was held up, it waits again; somebody else's fence is not waited for.
+    assert hand.write_role(HERE, None, 2, "mine", NOON)
+    assert not hand.write_role(HERE, None, 2, "another's", NOON)
+    assert stripes.distinct("fences") == [2]
 
 
 def test_events_are_told_in_order_and_read_by_id(region: Region) -> None:

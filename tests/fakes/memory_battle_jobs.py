@@ -2,13 +2,12 @@
 
 import copy
 import threading
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from chalicelib.arena.battle_gate import BattleCommand
-from chalicelib.arena.battle_queue_ports import BattleAndJob, BattleJobAndMode, JobKey
+from chalicelib.arena.battle_queue_ports import BattleAndJob, BattleJobAndMode, JobKey, Waiting
 from chalicelib.locks import Guard
 from tests.fakes.memory_database import MemoryDatabase
 from tests.fakes.memory_fences import require
@@ -79,10 +78,13 @@ class MemoryBattleJobs:
                 if job is not None:
                     job.update(dueAt=due_at, resent=job["resent"] + 1)
 
-    def queued(self) -> Mapping[tuple[str, str], int]:
+    def queued(self) -> Mapping[tuple[str, str], Waiting]:
+        since: dict[tuple[str, str], list[datetime]] = {}
         with self._lock:
-            waiting = [job for job in self._jobs.values() if job["status"] == "queued"]
-            return dict(Counter((job["arena"], job["league"]) for job in waiting))
+            for job in self._jobs.values():
+                if job["status"] == "queued":
+                    since.setdefault((job["arena"], job["league"]), []).append(job["acceptedAt"])
+        return {pair: Waiting(len(accepted), min(accepted)) for pair, accepted in since.items()}
 
     def _waiting(self, key: JobKey, *states: str) -> Document | None:
         job = self._jobs.get((key.telegram_id, key.request_id))

@@ -18,6 +18,9 @@ class MemoryMoveSnapshot:
     def __init__(self, moment: Moment) -> None:
         self._moment = moment
 
+    def roles(self) -> list[Document]:
+        return self._moment.find("regions")
+
     def player(self, telegram_id: str) -> Document | None:
         return next(iter(self._moment.find("users", {"telegramId": telegram_id})), None)
 

@@ -63,6 +63,7 @@ class MemorySnapshot:
             membership=self.membership(query.telegram_id) if query.with_guild else None,
             referrer=self._referrer(query.telegram_id),
             boss=max(find("globalbosses", {"status": "active"}), key=lambda boss: boss["createdAt"], default=None),
+            roles=find("regions") if query.with_roles else (),
         )
 
     def _referrer(self, telegram_id: str) -> Referrer | None:
@@ -107,6 +108,7 @@ class MemorySnapshot:
             brokers={asked: brokers[0] for asked, brokers in found.items() if brokers},
             guilds={guild["_id"]: guild for guild in find("guilds") if query.with_guilds and guild["_id"] in pooled_in},
             config=_first(find("economyconfigs")) or {},
+            roles=find("regions") if query.with_roles else (),
         )
 
 

@@ -1,6 +1,7 @@
 """What a battle costs the database: round trips. What each of them reads is explained in ``explained/``."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from bson import ObjectId
@@ -11,6 +12,7 @@ from chalicelib.arena.ports import Document
 from chalicelib.clock import ManualClock
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from chalicelib.replication.capture import Recorder as EventRecorder
+from chalicelib.replication.regions import homes_of, roles_of
 from tests.recorder import Recorder
 from tests.worlds import NOON, World, mongo_world
 
@@ -26,11 +28,14 @@ def listener() -> Recorder:
 def listened(
     request: pytest.FixtureRequest, database: Database[Document], mongo_uri: str, listener: Recorder
 ) -> Iterator[World]:
-    """A seeded arena whose commands are remembered; telling other regions takes no more of them."""
+    """A seeded arena whose commands are remembered; where there are other regions it takes no more of them."""
     pools = Pools(mongo_uri, without_secondaries(GUIDE_POOLS), listeners=[listener])
     others = ["eu-west-1", "ap-southeast-1"]
     told = EventRecorder(ManualClock(NOON), "us-east-1", 15, others, ObjectId) if request.param == "three" else None
     world, _ = mongo_world(database, mongo_uri, pools=pools, recorder=told)
+    if told is not None:
+        regions = ["us-east-1", *others]
+        world = replace(world, homes=lambda roles: homes_of("us-east-1", roles_of(regions, roles)))
     yield world
     pools.close()
 

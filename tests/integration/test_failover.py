@@ -15,14 +15,14 @@ import pytest
 from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.database import Database
+from pymongo.monitoring import CommandListener
 
 from chalicelib.arena.broker_service import ActionRequest, BrokerService
-from chalicelib.arena.homes import NotHome
+from chalicelib.arena.homes import Homes, HomesOf, NotHome
 from chalicelib.arena.ports import Document, Outcome, Write
 from chalicelib.arena.postings import Postings
 from chalicelib.clock import system_clock
 from chalicelib.data.indexes import ensure_indexes
-from chalicelib.data.moves import MongoRegionRoles
 from chalicelib.data.operations import Operations
 from chalicelib.data.outbox import MongoOutbox
 from chalicelib.data.players import MongoPlayers
@@ -35,7 +35,7 @@ from chalicelib.errors import Unavailable
 from chalicelib.replication.capture import Recorder
 from chalicelib.replication.conversion import stored_event
 from chalicelib.replication.failover import Report, carry_out, plan_failover, plan_return
-from chalicelib.replication.regions import ROLES_SECONDS, KnownRoles
+from chalicelib.replication.regions import homes_of, roles_of
 from tests.ending import set_at_the_end
 from tests.redis_doors import eventually
 
@@ -48,8 +48,6 @@ WEALTH = 1_000_000
 THINKING_SECONDS = 0.03
 """Of a client between requests: the three publishers of this process keep up with them."""
 TRANSACTION_SECONDS = 2.0
-SETTLE = ROLES_SECONDS + TRANSACTION_SECONDS + 2.0
-"""As ``failover.SETTLE_SECONDS``, for shorter transactions, and threads that a busy machine holds up."""
 UNHURRIED_SECONDS = 20.0
 """Of transactions that nobody has to wait for."""
 PATIENCE_SECONDS = 120.0
@@ -62,6 +60,8 @@ class Region:
     name: str
     database: Database[Document]
     operations: Operations
+    store: MongoStore
+    homes: HomesOf
     brokers: BrokerService
     hand: MongoRegionHand
     down: threading.Event = field(default_factory=threading.Event)
@@ -97,26 +97,32 @@ def region(
     *,
     restored: bool = False,
     transaction_seconds: float = UNHURRIED_SECONDS,
+    listeners: Sequence[CommandListener] = (),
 ) -> Region:
     """A ``restored`` one has everything already."""
     if not restored:
         ensure_indexes(database)
         seed_defaults(database, system_clock())
-    pools = Pools(uri, without_secondaries(GUIDE_POOLS))
+    pools = Pools(uri, without_secondaries(GUIDE_POOLS), listeners=listeners)
     opened.append(pools)
     operations = Operations(pools, database.name, budget_seconds=10.0)
     others = [other for other in REGIONS if other != name]
     recorder = Recorder(system_clock, name, 15 - REGIONS.index(name), others, ObjectId)
     told = MongoStore(operations, Transactions(pools, budget_seconds=transaction_seconds), recorder=recorder)
     unhurried = Transactions(pools, budget_seconds=UNHURRIED_SECONDS)
+
+    def homes(documents: Sequence[Mapping[str, Any]]) -> Homes:
+        return homes_of(name, roles_of(REGIONS, documents))
+
     silent = MongoStore(operations, unhurried)
-    roles = KnownRoles(name, REGIONS, MongoRegionRoles(operations).all, time.monotonic)
     players = MongoPlayers(operations, told)
     found = Region(
         name=name,
         database=database,
         operations=operations,
-        brokers=BrokerService(told, players, system_clock, stripe=0, homes=roles.homes),
+        store=told,
+        homes=homes,
+        brokers=BrokerService(told, players, system_clock, stripe=0, homes=homes),
         hand=MongoRegionHand(operations, silent, system_clock, name=name),
     )
     if name == FIRST and not restored:
@@ -206,13 +212,13 @@ def takeover(regions: Mapping[str, Region], plan: Callable[[dict[str, list[Docum
         hands,
         run=str(ObjectId()),
         clock=system_clock,
-        sleep=lambda _: time.sleep(SETTLE),
+        sleep=time.sleep,
         tell=lambda _: None,
     )
 
 
 def test_failover_and_return_under_load(regions: dict[str, Region]) -> None:
-    """In real time: what settles between fence and drain are transactions of real databases."""
+    """What ends at the fence are transactions of real databases."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     load, quiet = Load(regions), threading.Event()

@@ -9,7 +9,6 @@ from click.testing import CliRunner, Result
 from pymongo import MongoClient
 
 from chalicelib.arena.ports import Document
-from chalicelib.replication.failover import SETTLE_SECONDS
 from infra.cli.failover import command
 from infra.cli.regions import command as regions_command
 from tests.told_regions import FIRST, REGIONS, SECOND, THIRD, ToldRegions
@@ -35,7 +34,7 @@ def databases(mongo_client: MongoClient[Document], mongo_uri: str) -> Iterator[D
 def test_a_dry_run_shows_the_steps_and_changes_nothing(databases: Databases) -> None:
     shown = databases.run("--from", FIRST, "--dry-run", "--json")
     plan = json.loads(shown.stdout)
-    assert (shown.exit_code, plan["serving"], plan["epoch"], len(plan["steps"])) == (0, SECOND, 1, 5)
+    assert (shown.exit_code, plan["serving"], plan["epoch"], len(plan["steps"])) == (0, SECOND, 1, 4)
     assert databases.role(FIRST, FIRST) == "nothing said"
 
 
@@ -43,7 +42,7 @@ def test_over_and_back(databases: Databases) -> None:
     over = databases.run("--from", FIRST, "--yes", "--json")
     report = json.loads(over.stdout)
     assert (over.exit_code, report["serving"], report["drained"], report["early"]) == (0, SECOND, {FIRST: 1}, 0)
-    assert report["unserved_seconds"] >= SETTLE_SECONDS
+    assert report["unserved_seconds"] >= 0
     assert [databases.role(region, FIRST) for region in REGIONS] == [SECOND] * 3
     assert databases.client[databases.names[SECOND]].users.count_documents({"telegramId": "777", "bio": "told"}) == 1
     assert "serves for us-east-1 already" in databases.run("--from", FIRST, "--to", THIRD, "--yes").output

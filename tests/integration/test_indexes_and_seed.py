@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from chalicelib.arena.economy_config import DEFAULTS
 from chalicelib.arena.ports import Document
+from chalicelib.data.battle_job_queries import COLLECTION, queued
 from chalicelib.data.indexes import INDEXES, IndexConflict, ensure_indexes, replaced_indexes
 from chalicelib.data.seed import seed_defaults
 from infra.cli.indexes import command
@@ -34,6 +35,19 @@ def test_a_missing_index_alone_is_created_and_reported(fresh_database: Database[
     ensure_indexes(fresh_database)
     fresh_database["battles"].drop_index("guildId_1")
     assert ensure_indexes(fresh_database) == ["battles.guildId_1"]
+
+
+def test_queued_battles_are_counted_without_reading_one(fresh_database: Database[Document]) -> None:
+    """Operators' pages and the metrics ask often, also of a queue of many thousands."""
+    ensure_indexes(fresh_database)
+    job = {"status": "queued", "arena": "prediction", "league": "rookie", "acceptedAt": NOON}
+    fresh_database[COLLECTION].insert_many(
+        [{**job, "ownerTelegramId": str(number), "requestId": "r"} for number in range(20)]
+    )
+    asked = {"aggregate": COLLECTION, "pipeline": [*queued().pipeline], "cursor": {}}
+    explained = fresh_database.command({"explain": asked, "verbosity": "executionStats"})
+    found = explained.get("executionStats") or explained["stages"][0]["$cursor"]["executionStats"]
+    assert (found["totalKeysExamined"], found["totalDocsExamined"]) == (20, 0)
 
 
 def test_old_blows_that_name_no_battle_stay(fresh_database: Database[Document]) -> None:

@@ -15,7 +15,7 @@ from moto import mock_aws
 from pymongo.database import Database
 
 from chalicelib import wiring
-from chalicelib.arena.battle_queue import LENGTHS_KEPT
+from chalicelib.arena.battle_queue import COUNTED_KEPT
 from chalicelib.arena.battle_worker import Handled
 from chalicelib.clock import ManualClock
 from chalicelib.data.seed import seed_defaults
@@ -232,7 +232,7 @@ def test_the_length_of_the_queue_goes_up_and_down(
     for number in range(3):
         queue(player, broker, f"r{number}")
     queue(player, broker, "x", arena="no\nsuch")
-    clock.advance(LENGTHS_KEPT.total_seconds())
+    clock.advance(COUNTED_KEPT.total_seconds())
     assert length() == [
         'aiba_battle_queue_length{arena="other",league="other"} 1',
         'aiba_battle_queue_length{arena="prediction",league="rookie"} 3',
@@ -243,7 +243,7 @@ def test_the_length_of_the_queue_goes_up_and_down(
     lines = [one for one in told if "league" in one]
     assert {(one["arena"], one["league"]): one["BattleQueueLength"] for one in lines}["prediction", "rookie"] == 3
     assert aws.deliver() == (4, 0)
-    clock.advance(LENGTHS_KEPT.total_seconds())
+    clock.advance(COUNTED_KEPT.total_seconds())
     assert length() == []
 
 

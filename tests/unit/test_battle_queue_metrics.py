@@ -6,14 +6,22 @@ from chalicelib.monitoring.battle_queue import embedded, exposition
 from tests.worlds import NOON
 
 LENGTHS = {("prediction", "rookie"): 3, ("arbitrage", "pro"): 0, ('a"b\\', "x\ny"): 1}
+OLDEST = {("prediction", "rookie"): 312.5, ("arbitrage", "pro"): 0.0, ('a"b\\', "x\ny"): 0.25}
 
 
 def test_the_exposition_says_every_pair_zeros_included() -> None:
-    assert exposition(LENGTHS)[1:] == [
+    assert exposition(LENGTHS, OLDEST) == [
+        "# HELP aiba_battle_queue_length Battles queued and not fought yet.",
         "# TYPE aiba_battle_queue_length gauge",
         'aiba_battle_queue_length{arena="a\\"b\\\\",league="x\\ny"} 1',
         'aiba_battle_queue_length{arena="arbitrage",league="pro"} 0',
         'aiba_battle_queue_length{arena="prediction",league="rookie"} 3',
+        "# HELP aiba_battle_queue_oldest_seconds "
+        "How long the queued battle has waited that was accepted first; 0 without any.",
+        "# TYPE aiba_battle_queue_oldest_seconds gauge",
+        'aiba_battle_queue_oldest_seconds{arena="a\\"b\\\\",league="x\\ny"} 0.25',
+        'aiba_battle_queue_oldest_seconds{arena="arbitrage",league="pro"} 0.0',
+        'aiba_battle_queue_oldest_seconds{arena="prediction",league="rookie"} 312.5',
     ]
 
 

@@ -89,6 +89,8 @@ def test_the_firewall_refuses_nobody_the_arena_admits(production: Json) -> None:
         assert statement["Limit"] >= 10  # WAF's least
         response = rules[name]["Action"]["Block"]["CustomResponse"]
         assert response["ResponseCode"] == 429
+    # Those that the arena does not limit, too: monitoring and documentation.
+    assert "ScopeDownStatement" not in rules["RequestsOfAnAddress"]["Statement"]["RateBasedStatement"]
     assert len({rule["Priority"] for rule in rules.values()}) == len(rules)
     refusal = json.loads(BODY)
     assert (refusal["ok"], refusal["error"]["code"]) == (False, "rate_limited")

@@ -192,6 +192,7 @@ def test_what_the_gateway_answers_wears_the_envelope(built: Json) -> None:
 
 
 def test_the_stage_is_throttled_by_its_tier(built: Json) -> None:
+    """All of it together: a throttle of one route is one for all callers, and anybody could use up a health check's."""
     (setting,) = built["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
     assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (200, 500)
     assert (setting["ResourcePath"], setting["HttpMethod"]) == ("/*", "*")

@@ -22,14 +22,15 @@ SHAPES: Final[Mapping[str, Any]] = {
                         "inFlight": _MAYBE_COUNT,
                         "delayed": _MAYBE_COUNT,
                         "deadLetters": _MAYBE_COUNT,
-                        "oldestSeconds": nullable(NUMBER),
                         "problem": nullable(TEXT),
                     }
                 )
             ),
-            "waitingBattles": nullable(list_of(record({"arena": TEXT, "league": TEXT, "queued": COUNT}))),
+            "waitingBattles": nullable(
+                list_of(record({"arena": TEXT, "league": TEXT, "queued": COUNT, "oldestSeconds": nullable(NUMBER)}))
+            ),
         },
-        description="null is not known; problem says why. The age of the oldest message SQS tells to CloudWatch only.",
+        description="null is not known; problem says why. oldestSeconds is null where no battle waits.",
     ),
     "DeadLetters": record(
         {

@@ -26,6 +26,7 @@ def query(**fields: Any) -> BattleQuery:
         "now": NOON,
         "stripe_id": f"{DAY}#1",
         "with_guild": True,
+        "with_roles": True,
     }
     return BattleQuery(**{**usual, **fields})
 
@@ -36,6 +37,8 @@ def _(town: Town, battle: Callable[..., Any]) -> None:
         parts = (found.user, found.existing_battle, found.broker, found.mode, found.boost, found.referral, found.boss)
         assert None not in (*parts, found.stripe, found.referrer)
     assert battle(query()).membership is not None
+    assert battle(query()).roles
+    assert not battle(query(with_roles=False)).roles
     # Who comes first in a collection may be found by walking it; this one is in the middle of each.
     battle(query(telegram_id=player_id(700)))
 
@@ -54,9 +57,11 @@ def _(town: Town, stripes: Callable[..., Any]) -> None:
 def _(town: Town, action: Callable[..., Any]) -> None:
     brokers = (str(oid("brokers", 6)), str(oid("brokers", 8)))
     query = ActionQuery(scope="broker_train", request_id="action-0", telegram_id=MAIN, broker_ids=brokers)
-    found = action(replace(query, with_guilds=True))
+    found = action(replace(query, with_guilds=True, with_roles=True))
     assert found.guilds
+    assert found.roles
     assert not action(query).guilds
+    assert not action(query).roles
     assert found.user is not None
     assert len(found.brokers) == 2
     assert found.finished is not None

@@ -89,6 +89,11 @@ def _(town: Town, save: Callable[..., Any]) -> None:
     assert MongoCatchUps(town.operations).load("region-0", NOON) == {"region-1": 7}
 
 
+@covers(MongoMoveSnapshot.roles)
+def _(town: Town, roles: Callable[..., Any]) -> None:
+    assert roles()
+
+
 @covers(MongoMoveSnapshot.player)
 def _(town: Town, player: Callable[..., Any]) -> None:
     assert player(MAIN)
@@ -102,7 +107,7 @@ def _(town: Town, proof: Callable[..., Any]) -> None:
 @covers(MongoMoves.transact, reads_on=SUMMED)
 def _(town: Town, transact: Callable[..., Any]) -> None:
     moves: MongoMoves = transact.__self__  # type: ignore[attr-defined]  # a bound method
-    moved = Moves(moves, town.world.clock, town_homes).move(player_id(7), "region-1")
+    moved = Moves(moves, town.world.clock, lambda _: town_homes(), stripe=0).move(player_id(7), "region-1")
     assert moved == Moved(player_id(7), "region-1", 1, changed=True)
 
 

@@ -8,7 +8,6 @@ from chalicelib.data.extended_json import to_json
 from chalicelib.replication.asking import ENTITY as DIGESTS
 from chalicelib.replication.conversion import iso
 from chalicelib.replication.envelope import Envelope
-from chalicelib.replication.failover import SETTLE_SECONDS
 from chalicelib.replication.hands import ENTITY, EVENTS_MAX, FRESH, asked
 from chalicelib.replication.questions import question
 from tests.integration.transcript.exchange import TEXT, Exchange, Like, data, refusal
@@ -27,8 +26,7 @@ NOTHING_TO_RETURN: Final = Like("reasons", lambda found: "serves itself" in foun
 REASONS: Final = [SILENT.format(WEST), SILENT.format(EAST)]
 STEPS: Final = [
     f"catch up: {HERE} gets every event of nobody that it lacks",
-    f"fence: nobody serves the players of {WEST} (epoch 1, told to {HERE})",
-    f"wait {SETTLE_SECONDS:.0f} s: until no environment and no transaction knows better",
+    f"fence: nobody serves the players of {WEST} (epoch 1, told to {HERE}), once what was begun has ended",
     f"drain: {HERE} gets what came meanwhile",
     f"serve: {HERE} serves the players of {WEST} (epoch 2, told to {HERE})",
 ]

@@ -9,10 +9,12 @@ from bson import ObjectId
 
 from chalicelib.arena.ports import Document
 from chalicelib.clock import ManualClock
+from chalicelib.errors import Unavailable
 from chalicelib.replication.applying import REMEMBERED
 from chalicelib.replication.draining import LOOKED_AT_AGAIN, PAGE
 from chalicelib.replication.failover import (
-    SETTLE_SECONDS,
+    FENCE_ATTEMPTS,
+    PAUSE_SECONDS,
     FailoverRefused,
     FailoverUnfinished,
     Pace,
@@ -39,6 +41,9 @@ class Hand:
         self.stored: dict[str, Document] = {}
         self.own: list[Document] = []
         self.looked_at = 0
+        self.held_up = 0
+        """So many fences that some transaction outlasts."""
+        self.fenced: Callable[[], object] = lambda: None
         self.applied: list[Any] = []
 
     def roles(self) -> list[Document]:
@@ -49,6 +54,11 @@ class Hand:
             role = {"_id": region, "servedBy": served_by, "epoch": epoch, "run": run, "changedAt": now}
             self.stored[region] = role
         self.log.append(f"{self.name}: {region} by {served_by}")
+        if served_by is None:
+            self.fenced()
+            if self.held_up > 0:
+                self.held_up -= 1
+                raise Unavailable("database_unavailable")
         return bool(self.stored[region]["run"] == run)
 
     def told(self, after: Any, limit: int) -> list[Any]:
@@ -86,54 +96,64 @@ def hands() -> tuple[dict[str, Hand], list[str]]:
     return {region: Hand(region, log) for region in REGIONS}, log
 
 
-def done(
-    takeover: Takeover, found: dict[str, Hand], log: list[str], meanwhile: Callable[[], object] = lambda: None
-) -> Report:
+def done(takeover: Takeover, found: dict[str, Hand]) -> Report:
     clock = ManualClock(NOON)
-
-    def sleep(seconds: float) -> None:
-        log.append("waited")
-        meanwhile()
-        clock.advance(seconds)
-
-    return carry_out(takeover, found, run="this", clock=clock, sleep=sleep, tell=lambda _: None)
+    return carry_out(takeover, found, run="this", clock=clock, sleep=clock.advance, tell=lambda _: None)
 
 
-def test_fence_wait_drain_serve() -> None:
+def test_fence_drain_serve() -> None:
     found, log = hands()
     events = [found[A].tell() for _ in range(50)]
     found[B].applied = events[:40]
     takeover = plan_failover(REGIONS, NOBODY_KNOWS, failed=A)
-    report = done(takeover, found, log, meanwhile=lambda: events.append(found[A].tell()))
+    found[A].fenced = lambda: events.append(found[A].tell())
+    report = done(takeover, found)
     assert log == [
         f"{B}: applied 10",
         *(f"{region}: {A} by None" for region in (B, A, C)),
-        "waited",
         f"{B}: applied 1",
         *(f"{region}: {A} by {B}" for region in (B, A, C)),
     ]
     assert (set(found[B].applied), report.drained, report.early) == (set(events), {A: 11}, 0)
-    assert report.unserved_seconds == SETTLE_SECONDS
+    assert report.unserved_seconds == 0
     assert all(hand.stored[A]["epoch"] == 2 for hand in found.values())
+
+
+def test_a_fence_that_is_held_up_is_written_again_before_anything_is_drained() -> None:
+    found, log = hands()
+    found[A].held_up = 2
+    report = done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found)
+    fences = [f"{region}: {A} by None" for region in (B, A, B, A, B, A, C)]
+    assert log == [*fences, *(f"{region}: {A} by {B}" for region in (B, A, C))]
+    assert report.unserved_seconds == 2 * PAUSE_SECONDS
+
+
+def test_a_fence_that_is_held_up_too_long_leaves_nobody_serving() -> None:
+    found, log = hands()
+    found[A].held_up = FENCE_ATTEMPTS
+    with pytest.raises(Unavailable):
+        done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found)
+    assert not [line for line in log if line.endswith(f"by {B}")]
+    assert {hand.stored.get(A, {"servedBy": A})["servedBy"] for hand in found.values()} == {None, A}
 
 
 def test_a_run_that_died_is_run_again() -> None:
     """The first fenced and died: the second's fence has a higher number, and ends as the first would have."""
-    found, log = hands()
+    found, _ = hands()
     for hand in found.values():
         hand.write_role(A, None, 1, "earlier", NOON)
     takeover = plan_failover(REGIONS, {name: hand.roles() for name, hand in found.items()}, failed=A)
     assert (takeover.serving, takeover.epoch) == (B, 2)
-    done(takeover, found, log)
+    done(takeover, found)
     assert found[C].stored[A]["servedBy"] == B
 
 
 def test_a_return_catches_up_before_anything_is_fenced() -> None:
     found, log = hands()
-    done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found, log)
+    done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found)
     events = [found[B].tell() for _ in range(3)]
     log.clear()
-    report = done(plan_return(REGIONS, {name: hand.roles() for name, hand in found.items()}, region=A), found, log)
+    report = done(plan_return(REGIONS, {name: hand.roles() for name, hand in found.items()}, region=A), found)
     assert log[0] == f"{A}: applied 3"
     assert log[1:4] == [f"{region}: {A} by None" for region in REGIONS]
     assert log[-3:] == [f"{region}: {A} by {A}" for region in REGIONS]
@@ -142,43 +162,43 @@ def test_a_return_catches_up_before_anything_is_fenced() -> None:
 
 
 def test_what_comes_too_early_is_tried_again() -> None:
-    found, log = hands()
+    found, _ = hands()
     beginning = found[C].tell()
     found[A].tell(beginning)
-    report = done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found, log)
+    report = done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found)
     assert (report.drained, report.early) == ({A: 1, C: 1}, 0)
 
 
 def test_what_needs_something_that_is_nowhere_stops_it_before_the_fence() -> None:
-    found, log = hands()
+    found, _ = hands()
     found[A].tell("nowhere")
     with pytest.raises(FailoverRefused, match="1 events need one that is nowhere"):
-        done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found, log)
+        done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found)
     assert not any(hand.stored for hand in found.values())
-    assert done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A, force=True), found, log).early == 1
+    assert done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A, force=True), found).early == 1
 
 
 def test_what_is_too_old_is_left_out_and_counted() -> None:
-    found, log = hands()
+    found, _ = hands()
     found[A].tell()
     found[A].own[0]["occurredAt"] = NOON - REMEMBERED - timedelta(days=1)
-    report = done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found, log)
+    report = done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found)
     assert (report.too_old, report.drained) == (2, {})
 
 
 def test_of_two_runs_at_once_one_ends() -> None:
     """Both planned the same numbers; whoever finds the other's mark stops."""
-    found, log = hands()
+    found, _ = hands()
     found[C].write_role(A, None, 1, "the other", NOON)
     with pytest.raises(FailoverRefused, match="another run"):
-        done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found, log)
+        done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found)
 
 
 def test_the_second_pass_looks_at_the_end_only() -> None:
-    found, log = hands()
+    found, _ = hands()
     again = LOOKED_AT_AGAIN // PAGE
     found[B].applied = [found[A].tell() for _ in range((again + 30) * PAGE)]
-    done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found, log)
+    done(plan_failover(REGIONS, NOBODY_KNOWS, failed=A), found)
     assert found[A].looked_at <= again + 30 + 1 + again + 1
 
 
