@@ -153,7 +153,7 @@ def test_four_hundred_queued_battles_survive_killed_workers(
                     with suppress(psutil.NoSuchProcess):
                         worker.kill()
                         killed.append(worker.pid)
-            time.sleep(0.3)
+            time.sleep(0.3 if len(killed) < KILLS else 1.0)
             lengths.append(queue_length(cloud))
     # 200 where the message of an attempt that seemed to fail was fought before the next one.
     assert {one.result() for one in accepted} <= {200, 202}
