@@ -4,7 +4,8 @@ import contextlib
 import json
 import math
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,7 +13,7 @@ from chalicelib.arena.leaderboard_upkeep_ports import CACHE_UNAVAILABLE, Board, 
 from chalicelib.arena.moments import epoch_ms, from_epoch_ms
 from chalicelib.arena.standings import METRICS, Standing, Totals
 from chalicelib.cache.door import CacheUnavailable, Command, RedisDoor, load_script
-from chalicelib.cache.leaderboard import COMPLETE, LOADING, BoardKeys, raises, zadd
+from chalicelib.cache.leaderboard import COMPLETE, LOADING, BoardKeys
 from chalicelib.clock import Clock
 from chalicelib.errors import Unavailable
 from chalicelib.locks import FencedOut, Guard
@@ -21,6 +22,11 @@ SET_RECONCILED: Final = load_script("boards_reconciled")
 
 PAUSE_SECONDS: Final = 3600
 """How long a paused loading may wait to be taken up."""
+
+
+def zadd(key: str, values: Mapping[str, int], *options: str) -> Command:
+    """ZADD of ``values`` by member."""
+    return ("ZADD", key, *options, *(part for member, value in values.items() for part in (value, member)))
 
 
 @contextlib.contextmanager
@@ -82,7 +88,11 @@ class RedisRankSets:
 
     def raise_to(self, standings: Iterable[tuple[str, Standing]]) -> None:
         found = list(standings)
-        commands = [zadd(key, values, "GT") for key, values in raises(self._keys, found).items()]
+        raised: dict[str, dict[str, int]] = defaultdict(dict)
+        for telegram_id, standing in found:
+            for metric, key in zip(METRICS, self._sets((standing.season, standing.board)), strict=True):
+                raised[key][telegram_id] = standing.totals.by(metric)
+        commands = [zadd(key, values, "GT") for key, values in raised.items()]
         for board in {(standing.season, standing.board) for _, standing in found}:
             commands += self._expiries(board)
         with _translated():
@@ -109,8 +119,8 @@ class RedisRankSets:
         with _translated():
             return int(self._door.execute("ZCOUNT", self._keys.ranking(*board, metric), 0, "+inf"))
 
-    def _sets(self, board: Board) -> list[str]:
-        return [self._keys.ranking(*board, metric) for metric in METRICS]
+    def _sets(self, board: Board) -> Sequence[str]:
+        return self._keys.rankings(*board)
 
     def _expiries(self, board: Board) -> list[Command]:
         expires_at = expiry_of(board[0])

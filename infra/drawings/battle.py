@@ -32,7 +32,7 @@ _MEANING: Final = {
     "commitTransaction": "majority, journaled",
     "script gcra": "rate limits",
     "script claim_push": "is the board followed?",
-    "ZADD board": "leaderboards",
+    "script raise_values": "leaderboards",
     "SET cache": "fought a moment ago",
     "outbox queue": "there is something to publish",
 }

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from chalicelib.arena.battle_service import BattleResult
 from chalicelib.arena.leaderboard_ports import Ranking
 from chalicelib.arena.leaderboard_service import BoardQuery
 from chalicelib.arena.leaderboard_upkeep import PAGE, LeaderboardUpkeep
 from chalicelib.arena.leaderboard_upkeep_ports import Board, Loading
 from chalicelib.arena.ports import Document, Update
-from chalicelib.arena.standings import Totals
+from chalicelib.arena.standings import METRICS, Standing, Totals
 from chalicelib.cache.breaker import BreakerRules
 from chalicelib.cache.leaderboard import BoardKeys, RedisBoards
 from chalicelib.cache.leaderboard_sets import RedisRankSets
@@ -69,9 +70,9 @@ class Stage:
         """Redis forgets what it held of this arena."""
         forget(self.urls, f"{self.database}:")
 
-    def scores(self, board: str = "all", season: str | None = None) -> dict[str, int]:
-        """What the set of ``board`` by score holds."""
-        key = self.keys.ranking(season, board, "score")
+    def scores(self, board: str = "all", season: str | None = None, metric: str = "score") -> dict[str, int]:
+        """What the set of ``board`` by ``metric`` holds."""
+        key = self.keys.ranking(season, board, metric)
         members: Any = self.redis.zrange(key, 0, -1, withscores=True)
         return {who: int(value) for who, value in members if value >= 0}
 
@@ -92,13 +93,13 @@ def stage(request: pytest.FixtureRequest, database: Database[Document], mongo_ur
     pools.close()
 
 
-def truth(world: World, season: str | None = None, board: str = "all") -> dict[str, int]:
-    """Scores on players' documents."""
+def truth(world: World, season: str | None = None, board: str = "all", metric: str = "score") -> dict[str, int]:
+    """Sums on players' documents."""
     found = {}
     for user in world.read("users"):
         boards = user.get("totals", {}) if season is None else user.get("seasons", {}).get(season, {})
         if board in boards:
-            found[user["telegramId"]] = boards[board]["score"]
+            found[user["telegramId"]] = boards[board][metric]
     return found
 
 
@@ -110,8 +111,11 @@ def fill(stage: Stage) -> None:
 def test_every_battle_raises_its_players_values(stage: Stage) -> None:
     """On every board it counts on, all-time and of the season."""
     fill(stage)
-    assert stage.scores() == truth(stage.world)
-    assert stage.scores("league:rookie", "2026-11") == truth(stage.world, "2026-11", "league:rookie")
+    for metric in METRICS:
+        for board in ("all", "league:rookie"):
+            for season in (None, "2026-11"):
+                expected = truth(stage.world, season, board, metric)
+                assert stage.scores(board, season, metric) == expected, (season, board, metric)
     assert not stage.failures
 
 
@@ -167,8 +171,13 @@ def test_a_late_write_changes_nothing(stage: Stage) -> None:
     fill(stage)
     stage.run()
     before = stage.scores()
-    stage.sets.load(ALL_TIME, [("1", Totals(score=0, battles=1))])
+    earlier = Totals(score=0, battles=1)
+    stage.sets.load(ALL_TIME, [("1", earlier)])
     assert stage.scores() == before
+    standings = [Standing(*ALL_TIME, earlier)]
+    stage.boards.fought(BattleResult(battle={"ownerTelegramId": "1"}, replayed=False, standings=standings))
+    assert stage.scores() == before
+    assert not stage.failures
 
 
 def test_an_interrupted_loading_goes_on_where_it_stopped(stage: Stage, database: Database[Document]) -> None:
