@@ -210,4 +210,7 @@ class Day:
             change["$set"] = sets
         if increments:
             change["$inc"] = increments
+        if not change:
+            # Its share is what it had. It must collide all the same, and an update that says nothing replaces all.
+            change["$inc"] = {"sharedAgain": 1}
         return stripe_update(where, change, self._day, stripe, upsert=stored is None)

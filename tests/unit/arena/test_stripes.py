@@ -169,6 +169,19 @@ def test_a_sum_that_is_wrong_is_put_right_when_it_is_next_looked_at() -> None:
     check_sums(arena.stripes(), arena.config)
 
 
+def test_a_stripe_that_keeps_its_share_is_written_all_the_same() -> None:
+    """To MongoDB an update that says nothing is an empty document in the place of the stripe."""
+    arena = Arena({"dailyCapAiba": 400})
+    arena.emit(request(aiba=2))
+    arena.database.commit([counters(DAY, 3, [("rooms.aiba.left", -1)])])
+    writes = arena.decide(arena.database.now(), request(aiba=99), 0).writes
+    assert [write.where["_id"] for write in writes] == [f"{DAY}#{stripe}" for stripe in range(4)]
+    assert all(write.change for write in writes)
+    arena.emit(request(aiba=99))
+    assert arena.emitted("AIBA") == 101
+    check_sums(arena.stripes(), arena.config)
+
+
 @pytest.mark.parametrize(("before", "after"), [(4, 2), (2, 4), (1, 3)])
 def test_the_number_of_stripes_may_change_during_the_day(before: int, after: int) -> None:
     arena = Arena({"dailyCapAiba": 100}, stripes_total=before)
