@@ -27,7 +27,7 @@ def minding(writes: Sequence[Write], now: datetime, stripe: int) -> tuple[Write,
     return (*writes, counters(utc_day(now), stripe, [("minded", 1)]))
 
 
-def raised(now: datetime) -> list[Update]:
-    """The fence's writes."""
-    days = sorted({utc_day(now - APART), utc_day(now + APART)})
+def raised(*clocks: datetime) -> list[Update]:
+    """The fence's writes. ``clocks`` are what it is by each clock that may be wrong."""
+    days = sorted({utc_day(now + apart) for now in clocks for apart in (-APART, APART)})
     return [counters(day, stripe, [("fences", 1)]) for day in days for stripe in range(STRIPES)]

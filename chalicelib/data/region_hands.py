@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from chalicelib.arena.home_fence import raised
 from chalicelib.arena.outbox import COLLECTION
@@ -10,12 +10,14 @@ from chalicelib.arena.ports import Document
 from chalicelib.arena.ports import Update as Change
 from chalicelib.clock import Clock
 from chalicelib.data.moves import MongoRegionRoles
-from chalicelib.data.operations import Find, FindOne, Operations, Update
+from chalicelib.data.operations import Aggregate, Find, FindOne, Operations, Update
 from chalicelib.data.replica import MongoReplica
 from chalicelib.data.store import MongoStore
 from chalicelib.replication import regions
 from chalicelib.replication.applying import decide
 from chalicelib.replication.ports import APPLIED, Event
+
+_CLOCK: Final = Aggregate(None, [{"$documents": [{"now": "$$NOW"}]}])
 
 
 class MongoRegionHand:
@@ -39,8 +41,10 @@ class MongoRegionHand:
         stored = self._operations.execute(FindOne(regions.COLLECTION, {"_id": region})) or {}
         ours = stored.get("run") == run and stored["epoch"] == epoch
         if ours and served_by is None:
+            # By the database's clock, too: a machine that has the wrong day would fence nothing.
+            (there,) = self._operations.execute(_CLOCK)
             # Waits for who holds a stripe. Out of time it raises, and is called again.
-            self._operations.execute(Update(raised(self._clock())))
+            self._operations.execute(Update(raised(self._clock(), there["now"])))
         return bool(ours)
 
     def introduce(self, region: str, url: str) -> None:

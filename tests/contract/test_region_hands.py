@@ -11,6 +11,7 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from chalicelib.arena.emission import STRIPES
+from chalicelib.arena.moments import utc_day
 from chalicelib.arena.ports import Document
 from chalicelib.clock import ManualClock
 from chalicelib.data.extended_json import from_json, to_json
@@ -150,6 +151,14 @@ def test_a_fence_writes_every_stripe_after_the_role_and_nothing_else_does(region
     assert hand.write_role(HERE, None, 2, "mine", NOON)
     assert not hand.write_role(HERE, None, 2, "another's", NOON)
     assert stripes.distinct("fences") == [2]
+
+
+def test_a_fence_goes_by_the_databases_clock_too(region: Region) -> None:
+    """The hand's is a week or more behind."""
+    (there,) = region.database.aggregate([{"$documents": [{"now": "$$NOW"}]}])
+    assert region.hand.write_role(HERE, None, 1, "mine", NOON)
+    stripes = region.database.economydays.find({"day": utc_day(there["now"])})
+    assert sorted(stripe["stripe"] for stripe in stripes) == list(range(STRIPES))
 
 
 def test_events_are_told_in_order_and_read_by_id(region: Region) -> None:

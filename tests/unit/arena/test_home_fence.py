@@ -28,6 +28,8 @@ def test_a_fence_writes_every_stripe_a_decision_may_write() -> None:
     midnight = datetime(2026, 11, 24, tzinfo=UTC)
     ids = {write.where["_id"] for write in raised(midnight)}
     assert ids == {f"{day}#{stripe}" for day in ("2026-11-23", "2026-11-24") for stripe in range(STRIPES)}
+    ids = {write.where["_id"] for write in raised(NOON, midnight)}
+    assert {name.partition("#")[0] for name in ids} == {utc_day(NOON), "2026-11-23", "2026-11-24"}
 
 
 def test_no_write_is_one_that_changes_nothing() -> None:
