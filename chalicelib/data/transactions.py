@@ -13,6 +13,7 @@ race, and is refused rather than retried until its time runs out.
 import random
 import time
 from collections.abc import Callable
+from contextvars import Context
 from typing import Final, TypeVar
 
 import pymongo
@@ -34,6 +35,7 @@ RACES_MAX: Final = 8
 
 _BACKOFF_SECONDS: Final = 0.005
 _BACKOFF_MAX_SECONDS: Final = 0.1
+_ABORT_SECONDS: Final = 1.0
 _DUPLICATE_KEY_CODE: Final = 11000
 
 
@@ -55,11 +57,22 @@ class Transactions:
         budget is used up, ``Conflict`` when a unique key stays taken; anything else ``work`` raises aborts and passes.
         """
         client = self._pools.client("primary")
+
+        def attempt(session: ClientSession) -> T:
+            try:
+                return work(session)
+            except BaseException:
+                # Its time may be used up, and the driver would send nothing more: the database would keep all that is
+                # locked, for other players and for a failover, until it gives the transaction up. A context of its own
+                # has time of its own.
+                Context().run(_abort, session)
+                raise
+
         with translated(), pymongo.timeout(self._budget_seconds), client.start_session() as session:
             for race in range(RACES_MAX):
                 try:
                     return session.with_transaction(
-                        work,
+                        attempt,
                         read_concern=ReadConcern("snapshot"),
                         write_concern=WriteConcern("majority", j=True),
                         read_preference=ReadPreference.PRIMARY,
@@ -74,6 +87,12 @@ class Transactions:
         if isinstance(lost, StaleState):
             raise Unavailable("busy", "too many simultaneous changes", retry_after_seconds=1) from lost
         raise Conflict("conflict", "another request holds the same unique key") from lost
+
+
+def _abort(session: ClientSession) -> None:
+    if session.in_transaction:
+        with pymongo.timeout(_ABORT_SECONDS):
+            session.abort_transaction()
 
 
 def is_duplicate_key(error: OperationFailure) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, WriteError
 
@@ -12,7 +13,7 @@ from chalicelib.arena.ports import Update as Change
 from chalicelib.data.operations import Aggregate, Create, Operations, Update
 from chalicelib.data.pools import ENVIRONMENT_POOLS, Pools, without_secondaries
 from chalicelib.data.transactions import Transactions
-from chalicelib.errors import Conflict
+from chalicelib.errors import Conflict, Unavailable
 from tests.recorder import Recorder
 
 COLLECTION = "things"
@@ -93,3 +94,20 @@ def test_a_pipeline_gives_everything_however_much_it_is(door: Door, database: Da
     pipeline = [{"$sort": {"_id": 1}}]
     assert [row["_id"] for row in door.run(Aggregate(COLLECTION, pipeline))] == list(range(250))
     assert door.commands_of(Aggregate(COLLECTION, [*pipeline, {"$limit": 100}])) == ["aggregate", "commitTransaction"]
+
+
+def test_what_runs_out_of_time_is_aborted(mongo_uri: str, database: Database[Document]) -> None:
+    """Else the database keeps its locks until it gives up the transaction by itself."""
+    recorder = Recorder()
+    pools = Pools(mongo_uri, without_secondaries(ENVIRONMENT_POOLS), listeners=[recorder])
+    operations = Operations(pools, database.name)
+    change = Update([Change(COLLECTION, {"_id": 1}, {"$inc": {"n": 1}}, upsert=True)])
+
+    def for_ever(session: ClientSession) -> None:
+        while True:
+            operations.execute(change, session=session)
+
+    with pytest.raises(Unavailable):
+        Transactions(pools, budget_seconds=0.5).run(for_ever)
+    assert next(iter(recorder.taken()[-1])) == "abortTransaction"
+    pools.close()
