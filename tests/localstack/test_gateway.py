@@ -1,8 +1,10 @@
 """What API Gateway tells a function of the client, and who reaches it."""
 
 import json
+import socket
 import urllib.request
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -17,6 +19,8 @@ def handler(event, context):
     return {"statusCode": 200, "body": json.dumps([*told.values(), event["requestContext"]["identity"]["sourceIp"]])}
 """
 """Answers with the header's value and the source address."""
+CLIENT_HELLO = b"\x16\x03\x01"
+"""How a client begins who wants TLS."""
 
 
 def test_the_peer_is_appended_to_the_addresses_a_client_sends(localstack: RunningLocalStack) -> None:
@@ -42,3 +46,11 @@ def test_nobody_else_on_the_network_reaches_it(localstack: RunningLocalStack) ->
     ]
     assert listening
     assert {ip_address(ip).is_loopback for ip in listening} == {True}
+
+
+def test_it_speaks_plain_http_and_needs_no_certificate(localstack: RunningLocalStack) -> None:
+    """One that several share is rewritten at each start, and read half by whoever starts just then."""
+    where = urlsplit(localstack.url)
+    with socket.create_connection((where.hostname, where.port), timeout=60) as connection:
+        connection.sendall(CLIENT_HELLO + b"\r\n\r\n")
+        assert connection.recv(1024).startswith(b"HTTP/1.1 400 ")
