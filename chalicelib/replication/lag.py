@@ -11,6 +11,8 @@ from chalicelib.replication.outbox_ports import Waiting
 
 SKEW_SHOWN_SECONDS: Final = 0.05
 """Clocks less apart are not told from messages that take longer one way than the other."""
+SKEW_EVENTS_MIN: Final = 20
+"""Both ways: the least lag of fewer may be that of a slow moment, not of the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class PairLag:
     """Below zero: the target's clock is behind the source's."""
     skew_seconds: float | None
     """How far the target's clock is ahead of the source's, from the least lags both ways: half of what they differ
-    by, were messages equally fast both ways. None where only one way has events."""
+    by, were messages equally fast both ways. None where either way has fewer than ``SKEW_EVENTS_MIN`` events."""
     waiting: int
     """Events not sent yet."""
     oldest_seconds: float | None
@@ -79,7 +81,7 @@ def _pair(
         p50_seconds=_percentile(there, 50),
         p99_seconds=_percentile(there, 99),
         least_seconds=there[0] if there else None,
-        skew_seconds=(there[0] - back[0]) / 2 if there and back else None,
+        skew_seconds=(there[0] - back[0]) / 2 if min(len(there), len(back)) >= SKEW_EVENTS_MIN else None,
         waiting=waiting.events,
         oldest_seconds=oldest,
         set_aside=waiting.set_aside,

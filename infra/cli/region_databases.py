@@ -28,8 +28,15 @@ class RegionDatabase:
     database: str
 
 
-def named_databases(given: Sequence[str], state_dir: Path | None) -> list[RegionDatabase]:
-    """Of ``REGION=URI`` options (the database stands in the URI's path), else of the running local cloud.
+def database_in(uri: str) -> str:
+    """The database a MongoDB address names in its path; empty where it names none, or is no such address."""
+    if not uri.startswith(("mongodb://", "mongodb+srv://")):
+        return ""
+    return uri.partition("://")[2].partition("/")[2].partition("?")[0]
+
+
+def named_databases(given: Sequence[str], state_dir: Path | None, option: str = "--mongo") -> list[RegionDatabase]:
+    """Of ``option``'s ``REGION=URI`` (the database stands in the URI's path), else of the running local cloud.
 
     In order of priority, the first first. Raises ``click.UsageError`` and ``click.ClickException``.
     """
@@ -39,10 +46,10 @@ def named_databases(given: Sequence[str], state_dir: Path | None) -> list[Region
     found = []
     for text in given:
         region, separator, uri = text.partition("=")
-        database = uri.partition("://")[2].partition("/")[2].partition("?")[0]
-        if not separator or not uri.startswith(("mongodb://", "mongodb+srv://")) or not database:
+        database = database_in(uri)
+        if not separator or not database:
             # Not the text itself: it holds a password.
-            raise click.UsageError(f"--mongo {region or '?'}: write REGION=mongodb://host/DATABASE")
+            raise click.UsageError(f"{option} {region or '?'}: write REGION=mongodb://host/DATABASE")
         found.append(RegionDatabase(region, uri, database))
     return found
 

@@ -23,7 +23,7 @@ from chalicelib.data.pools import Pools
 from chalicelib.data.restores import MongoReplay, MongoRestoreTarget
 from infra.cli.backup_options import common, explained, line, newest, objects, opened
 from infra.cli.progress import Progress
-from infra.cli.region_databases import RegionDatabase, named_databases
+from infra.cli.region_databases import RegionDatabase, database_in, named_databases
 
 TOLD_FOR = KEPT - timedelta(days=1)
 """How long after a backup its outbox still has everything that followed."""
@@ -109,8 +109,13 @@ def _base(shelf: Shelf, region: str | None, backup_id: str | None, until: dateti
 
 
 def _target(into: str | None, region: str, state_dir: Path | None) -> RegionDatabase:
-    databases = named_databases([f"{region}={into}"] if into else [], state_dir)
-    found = next((one for one in databases if one.region == region), None)
+    if into is not None:
+        database = database_in(into)
+        if not database:
+            # Not the address itself: it may hold a password.
+            raise click.UsageError("--into: write mongodb://host/DATABASE")
+        return RegionDatabase(region, into, database)
+    found = next((one for one in named_databases([], state_dir) if one.region == region), None)
     if found is None:
         raise click.UsageError(f"{region} does not run here: say --into mongodb://host/DATABASE")
     return found
@@ -128,7 +133,7 @@ def _sources(
         )
     found: list[EventSource] = []
     if given:
-        for one in named_databases(given, None):
+        for one in named_databases(given, None, option="--events"):
             pools: Pools = stack.enter_context(opened(one.uri))
             found.append(DatabaseEvents(pools, one.database, f"the outbox of {one.region}"))
     elif (later := _first_after(shelf, manifest, until)) is not None:
@@ -153,7 +158,7 @@ def _plan(manifest: Manifest, where: str, until: datetime | None, sources: Seque
     if until is not None:
         yield f"then go on to {until:%F %T} UTC by {', '.join(source.where for source in sources)}"
     if manifest.regions:
-        yield f"then nobody serves the players of {manifest.name.region}, until ./arena failover --return"
+        yield f"in it nobody serves the players of {manifest.name.region}, until ./arena failover --return"
 
 
 def _told(report: Restored, manifest: Manifest) -> Iterator[str]:
@@ -168,5 +173,5 @@ def _told(report: Restored, manifest: Manifest) -> Iterator[str]:
         yield f"not made: index {name}, which is none of the arena's"
     if report.fenced:
         region = manifest.name.region
-        yield f"nobody serves the players of {region} now: ./arena replication verify --repair, then"
-        yield f"./arena failover --return {region} (docs/runbooks/restore.md)"
+        yield f"in it nobody serves the players of {region}: if the region is to use it, go on with"
+        yield f"./arena replication verify --repair and ./arena failover --return {region} (docs/runbooks/restore.md)"

@@ -8,7 +8,7 @@ from pymongo.errors import OperationFailure
 
 from chalicelib.arena.ports import Document
 from chalicelib.data.sharding import Sharded, ShardKey, document, uniqueness_conflicts
-from infra.sharding.analysis import Counted, Figures, Row, spread
+from infra.sharding.analysis import WINDOW, Counted, Figures, Row, spread
 from infra.sharding.shapes import recorded, routed
 
 SAMPLE_MAX: Final = 200_000
@@ -18,7 +18,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class NothingToMeasure(Exception):
-    """A collection without documents."""
+    """A collection with no documents, or too few to tell how a key spreads them."""
 
 
 def measured(
@@ -56,8 +56,11 @@ def _rows(
     database: Database[Document], collection: str, keys: Sequence[ShardKey], sample: int, progress: Progress
 ) -> list[Row]:
     total = database[collection].estimated_document_count()
-    if not total:
-        raise NothingToMeasure(f"{database.name}.{collection} has no documents (python -m bench.sharding makes some)")
+    if total < WINDOW:
+        raise NothingToMeasure(
+            f"{database.name}.{collection} has {total or 'no'} documents, and a key is judged on {WINDOW} at least "
+            "(python -m bench.sharding makes some)"
+        )
     every = -(-total // sample)
     fields = {"_id": 0, **{name: 1 for key in keys for name, _ in key}}
     if any(name == "_id" for key in keys for name, _ in key):

@@ -90,6 +90,25 @@ def test_taken_listed_shown_verified_restored(site: Site) -> None:
     assert "is not empty: economyconfigs (1)" in refused.output
 
 
+def test_a_rehearsal_does_not_say_that_the_arena_serves_nobody(site: Site) -> None:
+    """What is restored beside it says so, of itself."""
+    roles = [{"_id": region, "servedBy": region, "epoch": 0} for region in (REGION, "eu-west-1")]
+    site.database["regions"].insert_many(roles)
+    site.backup()
+    assert f"in it nobody serves the players of {REGION}, until" in site.restore("--dry-run").output
+    done = site.restore("--yes")
+    assert done.exit_code == 0, done.output
+    assert f"in it nobody serves the players of {REGION}: if the region is to use it, go on" in done.output
+
+
+@pytest.mark.parametrize("into", ["scratch", "mongodb://owner:password@host", "mongodb://owner:password@host/?tls=true"])
+def test_an_address_without_a_database_is_refused_by_its_options_name(site: Site, into: str) -> None:
+    site.backup()
+    refused = site.run(restore_command, "--from", str(site.store), "--into", into, "--yes")
+    assert (refused.exit_code, "--into: write mongodb://host/DATABASE" in refused.output) == (2, True), refused.output
+    assert "password" not in refused.output
+
+
 def test_a_damaged_object_is_named_and_the_exit_code_says_so(site: Site) -> None:
     site.backup()
     (part,) = site.store.glob("data/*/*/*/users-00000.bson.gz")

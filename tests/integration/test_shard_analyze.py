@@ -95,6 +95,14 @@ def test_nothing_to_measure_is_one_sentence(fresh_database: Database[Document], 
     assert "users has no documents" in result.output
 
 
+@pytest.mark.parametrize("players", [1, 499])
+def test_a_young_database_is_not_judged(fresh_database: Database[Document], mongo_uri: str, players: int) -> None:
+    fresh_database["users"].insert_many([{"telegramId": str(number)} for number in range(players)])
+    result = analyze(fresh_database, mongo_uri)
+    assert result.exit_code == 1
+    assert f"users has {players} documents, and a key is judged on 500 at least" in result.output
+
+
 VALUES: tuple[Any, ...] = (
     *("", "777", "пример", "x" * 1000),
     *(0, 1, -1, 2**31, Int64(2**62), 3.0, 3.7, -2.5),

@@ -34,11 +34,18 @@ def test_percentiles_of_each_pair_and_what_waits() -> None:
 
 def test_clocks_apart_are_seen_where_events_go_both_ways() -> None:
     """Half of what the least lags differ by."""
-    rows = {"a": applied("b", -1.9, 5.0), "b": applied("a", 2.1, 3.0)}
+    rows = {"a": applied("b", *[-1.9] * 10, *[5.0] * 10), "b": applied("a", 2.1, *[3.0] * 19)}
     found = lags(rows, {("a", "b"): NONE, ("b", "a"): NONE}, NOON)
     assert pair("b", "a", found).skew_seconds == pytest.approx(-2.0)
     assert pair("a", "b", found).skew_seconds == pytest.approx(2.0)
     assert all(one.clocks_differ for one in found)
+
+
+def test_a_slow_event_is_no_clock() -> None:
+    """One way was asked for once, while functions were starting."""
+    rows = {"a": applied("b", 3.1), "b": applied("a", *[0.06] * 40)}
+    found = lags(rows, {("a", "b"): NONE, ("b", "a"): NONE}, NOON)
+    assert [(one.skew_seconds, one.clocks_differ) for one in found] == [(None, False)] * 2
 
 
 def test_an_event_that_came_before_it_was_sent_shows_a_clock_behind() -> None:
