@@ -21,7 +21,7 @@ from infra.calm import require_calm
 from infra.cloud import Cloud, error_code, explain, is_local
 from infra.foundation import foundation_stack_name
 from infra.package import Package
-from infra.release import DeployError, decide_parameters, release_hash, with_code_location
+from infra.release import DeployError, decide_parameters, release_hash, require_own_region, with_code_location
 from infra.stacks import AWS_PACE, LOCAL_PACE, ChangePlan, Pace, Stacks, StackState
 from infra.template import STAGES, StageSpec
 from infra.template.decided import decided
@@ -173,7 +173,8 @@ def _prepare(
         given,
         None if state is None else _live_instances(cloud, state.outputs.get("ApiFunctionName")),
     )
-    require_calm(stage, values)
+    require_own_region(values, cloud.region)
+    require_calm(stage, values, log)
     digest = release_hash(package.template, package.content_hash, values)
     if state is not None and state.parameters.get(RELEASE_HASH) == digest:
         return _Prepared(stacks, state, None)

@@ -1,13 +1,14 @@
 """What a deployment will run with: parameters decided and digested. Pure."""
 
 import json
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from hashlib import sha256
 from typing import Any
 
 from infra.template.document import FUNCTION_TYPE, resources_of_type
-from infra.template.parameters import PROVISIONED_CONCURRENCY, RELEASE_HASH
+from infra.template.parameters import PROVISIONED_CONCURRENCY, REGIONS, RELEASE_HASH
 
 
 class DeployError(Exception):
@@ -25,7 +26,8 @@ def decide_parameters(
     Given values win over the stack's ``previous`` ones, and these over the template's defaults. The number
     of instances is the exception: ``live_instances``, what the alias has now, wins over all, because after
     the first deployment the number belongs to the scaling controller.
-    Raises DeployError naming every parameter that is unknown or has no value.
+    Raises DeployError naming every parameter that is unknown, has no value, or is given one its declaration refuses:
+    AWS refuses that as well, and what stands in for AWS does not.
     """
     unknown = sorted(set(given) - set(declared) | ({RELEASE_HASH} & set(given)))
     values: dict[str, str] = {}
@@ -41,11 +43,42 @@ def decide_parameters(
             values[name] = value
     if live_instances is not None:
         values[PROVISIONED_CONCURRENCY] = str(live_instances)
-    if unknown or missing:
-        problems = [f"unknown parameter {name}" for name in unknown]
-        problems += [f"parameter {name} needs a value" for name in missing]
+    problems = [f"unknown parameter {name}" for name in unknown]
+    problems += [f"parameter {name} needs a value" for name in missing]
+    for name in sorted(set(given) & set(values)):
+        wanted = _refused(given[name], declared[name])
+        if wanted:
+            problems.append(f"parameter {name} {wanted}, not {given[name]!r}")
+    if problems:
         raise DeployError("; ".join(problems))
     return values
+
+
+def _refused(value: str, declaration: Mapping[str, Any]) -> str:
+    """What ``value`` must be by the parameter's ``declaration``; empty where it is that."""
+    allowed = [str(one) for one in declaration.get("AllowedValues", ())]
+    if allowed and value not in allowed:
+        return f"must be one of {', '.join(one or 'nothing' for one in allowed)}"
+    pattern = declaration.get("AllowedPattern")
+    if pattern and not re.fullmatch(pattern, value):
+        return str(declaration.get("ConstraintDescription", f"must match {pattern}"))
+    if declaration.get("Type") != "Number":
+        return ""
+    least, most = declaration.get("MinValue"), declaration.get("MaxValue")
+    bounds = [f"{word} {bound}" for word, bound in (("from", least), ("to", most)) if bound is not None]
+    try:
+        number = float(value)
+        fits = (least is None or number >= least) and (most is None or number <= most)
+    except ValueError:
+        fits = False
+    return "" if fits else " ".join(["must be a number", *bounds])
+
+
+def require_own_region(parameters: Mapping[str, str], region: str) -> None:
+    """Raises DeployError where the regions that converge leave out the one deployed to: it would answer nothing."""
+    regions = [name for name in parameters.get(REGIONS, "").split(",") if name]
+    if regions and region not in regions:
+        raise DeployError(f"{REGIONS} {','.join(regions)} leaves out {region}, which is deployed to")
 
 
 def release_hash(template: Mapping[str, Any], content_hash: str, parameters: Mapping[str, str]) -> str:

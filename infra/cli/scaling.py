@@ -26,7 +26,7 @@ _JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print the r
 
 @click.group()
 def command() -> None:
-    """Check scaling rules, and make logged decisions again."""
+    """Show, override, check, simulate and replay how a region scales."""
 
 
 @command.command("check")

@@ -101,7 +101,9 @@ def test_a_rehearsal_does_not_say_that_the_arena_serves_nobody(site: Site) -> No
     assert f"in it nobody serves the players of {REGION}: if the region is to use it, go on" in done.output
 
 
-@pytest.mark.parametrize("into", ["scratch", "mongodb://owner:password@host", "mongodb://owner:password@host/?tls=true"])
+@pytest.mark.parametrize(
+    "into", ["scratch", "mongodb://owner:password@host", "mongodb://owner:password@host/?tls=true"]
+)
 def test_an_address_without_a_database_is_refused_by_its_options_name(site: Site, into: str) -> None:
     site.backup()
     refused = site.run(restore_command, "--from", str(site.store), "--into", into, "--yes")

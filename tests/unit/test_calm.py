@@ -23,6 +23,14 @@ def test_bounds_that_make_no_sense_are_named() -> None:
         require_calm(STAGES["prod"], {**PARAMETERS, "ScalingMin": "30"})
 
 
+def test_a_proof_that_may_take_its_time_is_told_of() -> None:
+    told: list[str] = []
+    require_calm(STAGES["prod"], PARAMETERS, told.append)
+    assert told == []
+    require_calm(STAGES["prod"], {**PARAMETERS, "ScalingMax": "40"}, told.append)
+    assert told == ["proving that scaling comes to rest within 3 to 40 environments"]
+
+
 def test_a_stack_without_a_controller_needs_no_proof() -> None:
     require_calm(STAGES["prod"], {})
 

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from infra.release import DeployError, decide_parameters, release_hash, with_code_location
+from infra.release import (
+    DeployError,
+    decide_parameters,
+    release_hash,
+    require_own_region,
+    with_code_location,
+)
+from infra.template import STAGES
+from infra.template.parameters import parameters
 
 DECLARED: dict[str, dict[str, Any]] = {
     "SecretId": {"Default": "a/dev"},
@@ -37,6 +45,37 @@ def test_every_problem_is_named_at_once() -> None:
         decide_parameters(DECLARED, {"CorsOrigin": ""}, {"Nonsense": "1", "ReleaseHash": "x"}, None)
     for name in ("Nonsense", "ReleaseHash", "MongoDatabase", "CorsOrigin"):
         assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"LogLevel": "LOUD"}, "LogLevel must be one of nothing, DEBUG, INFO, WARNING, ERROR, not 'LOUD'"),
+        ({"LogSampleRate": "7"}, "LogSampleRate must be a number from 0 to 1, not '7'"),
+        ({"ScalingMax": "many"}, "ScalingMax must be a number from 0 to"),
+        ({"Regions": "us-east-1, eu-west-1"}, "Regions must be regions separated by commas, without spaces"),
+        ({"MongoDatabase": "a b"}, "MongoDatabase must match"),
+        ({"InitDataMaxAgeSeconds": "0"}, "InitDataMaxAgeSeconds must be a number from 1, not '0'"),
+    ],
+)
+def test_values_are_what_the_template_says(given: dict[str, str], said: str) -> None:
+    with pytest.raises(DeployError) as caught:
+        decide_parameters(parameters(STAGES["prod"]), {}, {**GIVEN, **given}, None)
+    assert said in str(caught.value)
+
+
+def test_values_at_the_edge_and_those_a_stack_has_are_taken() -> None:
+    edge = {**GIVEN, "LogLevel": "", "LogSampleRate": "0.5", "ScalingMax": "0", "Regions": "us-east-1,eu-west-1"}
+    assert decide_parameters(parameters(STAGES["prod"]), {"LogSampleRate": "7"}, edge, None).items() >= edge.items()
+    before = {**GIVEN, "LogSampleRate": "7"}
+    assert decide_parameters(parameters(STAGES["prod"]), before, {}, None)["LogSampleRate"] == "7"
+
+
+def test_regions_that_converge_are_with_the_one_deployed_to() -> None:
+    for accepted in ("", "us-east-1", "eu-west-1,us-east-1"):
+        require_own_region({"Regions": accepted}, "us-east-1")
+    with pytest.raises(DeployError, match="Regions eu-west-1 leaves out us-east-1"):
+        require_own_region({"Regions": "eu-west-1"}, "us-east-1")
 
 
 def test_the_number_of_instances_is_no_part_of_a_release() -> None:
