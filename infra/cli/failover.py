@@ -20,6 +20,7 @@ from chalicelib.replication.failover import (
     plan_failover,
     plan_return,
 )
+from infra.cli.asking import require_yes
 from infra.cli.region_databases import named_databases, opened_hands
 
 
@@ -70,7 +71,7 @@ def command(
             return
         if not yes:
             click.echo("\n".join(_shown(takeover)), err=True)
-            click.confirm("Do it?", abort=True, err=True)
+            require_yes()
         report = _done(takeover, hands)
     click.echo(json.dumps(_result(report), indent=2) if as_json else "\n".join(_told(report)))
     if report.early:

@@ -21,6 +21,7 @@ from chalicelib.clock import system_clock
 from chalicelib.data.event_sources import BackupEvents, DatabaseEvents
 from chalicelib.data.pools import Pools
 from chalicelib.data.restores import MongoReplay, MongoRestoreTarget
+from infra.cli.asking import require_yes
 from infra.cli.backup_options import common, explained, line, newest, objects, opened
 from infra.cli.progress import Progress
 from infra.cli.region_databases import RegionDatabase, database_in, named_databases
@@ -89,7 +90,7 @@ def command(
         if dry_run:
             return
         if not yes:
-            click.confirm("Do it?", abort=True, err=True)
+            require_yes()
         replay = Replay(sources, MongoReplay(pools, target.database, manifest.name.region), manifest.name.region)
         report = restorer.restore(manifest, replay if sources else None, until=until, again=again)
     progress.end()
