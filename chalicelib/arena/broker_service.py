@@ -7,13 +7,13 @@ may be used again at once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from chalicelib.arena import brokers, guilds, outbox
 from chalicelib.arena.battle_gate import refuse_foreign, refuse_poor
-from chalicelib.arena.home_fence import minding
+from chalicelib.arena.home_fence import mindful, minding
 from chalicelib.arena.homes import HomesOf
 from chalicelib.arena.jsnumber import whole_amount
 from chalicelib.arena.ledger import balance_field
@@ -172,8 +172,7 @@ class BrokerService:
             if self._homes is None:
                 return self._decide(view, request, action, stripe)
             self._homes(view.roles).require(view.user)
-            decided = self._decide(view, request, action, stripe)
-            return replace(decided, writes=decided.writes and minding(decided.writes, self._clock(), stripe))
+            return mindful(self._decide(view, request, action, stripe), self._clock(), stripe)
 
         return self._store.transact(work)
 

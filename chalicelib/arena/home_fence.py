@@ -8,13 +8,16 @@ it comes later and is refused, because the stripe changed after its snapshot. do
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from chalicelib.arena.emission import STRIPES
 from chalicelib.arena.moments import utc_day
-from chalicelib.arena.ports import Update, Write
+from chalicelib.arena.ports import Outcome, Update, Write
 from chalicelib.arena.stripes import COLLECTION, counters
+
+T = TypeVar("T")
 
 APART: Final = timedelta(minutes=10)
 """More than a transaction's age and two clocks' difference: whose day has ended here may still be writing to it."""
@@ -25,6 +28,11 @@ def minding(writes: Sequence[Write], now: datetime, stripe: int) -> tuple[Write,
     if any(write.collection == COLLECTION for write in writes):
         return tuple(writes)
     return (*writes, counters(utc_day(now), stripe, [("minded", 1)]))
+
+
+def mindful(outcome: Outcome[T], now: datetime, stripe: int) -> Outcome[T]:
+    """``outcome`` with its writes ``minding``; as it is where it writes nothing."""
+    return replace(outcome, writes=minding(outcome.writes, now, stripe)) if outcome.writes else outcome
 
 
 def raised(*clocks: datetime) -> list[Update]:

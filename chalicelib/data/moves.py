@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 from chalicelib.arena.ports import Document, Outcome
 from chalicelib.data.operations import Aggregate, Find, FindOne, Operations
+from chalicelib.data.queries import EVERY_ROLE
 from chalicelib.data.store import MongoReads, MongoStore
 from chalicelib.replication.moves import MoveSnapshot, Proof
 from chalicelib.replication.regions import COLLECTION
@@ -13,9 +14,7 @@ from chalicelib.replication.rules import VERSIONS
 T = TypeVar("T")
 
 _DEBITS: Final = {"direction": "debit"}
-
-
-_ROLES: Final = Find(COLLECTION, {"_id": {"$gt": ""}})
+_ROLES: Final = Find(COLLECTION, EVERY_ROLE)
 
 
 class MongoMoveSnapshot(MongoReads):

@@ -184,5 +184,6 @@ def lookup(collection: str, where: Mapping[str, Any], *stages: Stage) -> Stage:
     return {"$lookup": {"from": collection, "pipeline": list(pipeline)}}
 
 
-_ROLES: Final = lookup("regions", {"_id": {"$gt": ""}})
-"""A few documents; as ``chalicelib.data.moves`` reads them."""
+EVERY_ROLE: Final = {"_id": {"$gt": ""}}
+"""Of ``regions``: a few documents."""
+_ROLES: Final = lookup("regions", EVERY_ROLE)

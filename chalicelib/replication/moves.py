@@ -6,11 +6,11 @@ once it knows as much (``covers``). Until then nobody does; it takes about as lo
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
-from chalicelib.arena.home_fence import minding
+from chalicelib.arena.home_fence import mindful
 from chalicelib.arena.homes import ARRIVED, FIELD, Homes, HomesOf, has_arrived
 from chalicelib.arena.ports import Document, Outcome, Update
 from chalicelib.arena.stripe_choice import stripes_to_try
@@ -91,8 +91,7 @@ class Moves:
                 raise BadRequest("unknown_region", f"no region {to!r}", details={"known": sorted(homes.serving)})
             if homes.serving[to] != to:
                 raise Conflict("home_unavailable", f"{to} serves nobody right now")
-            moved = _moved(snapshot, telegram_id, to, homes, now)
-            return replace(moved, writes=moved.writes and minding(moved.writes, now, stripe))
+            return mindful(_moved(snapshot, telegram_id, to, homes, now), now, stripe)
 
         return self._store.transact(work)
 

@@ -1,7 +1,6 @@
 """Builds what carries out a failover from here, and what does this region's part in another's."""
 
 import time
-from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -41,12 +40,9 @@ def region_api(arena: "Arena", region: str, api: "HomeRegionApi") -> "RegionApi"
 class Failover:
     """One environment's. Only where there are several regions."""
 
-    def __init__(
-        self, arena: "Arena", *, sleep: Callable[[float], None] = time.sleep, each: "Each | None" = None
-    ) -> None:
+    def __init__(self, arena: "Arena", *, each: "Each | None" = None) -> None:
         """``each`` asks the regions who they are; all together by default."""
         self._arena = arena
-        self._sleep = sleep
         self._each = each
         self._settings = arena.settings.replication
 
@@ -94,7 +90,7 @@ class Failover:
             memory,
             arena.clock,
             monotonic=time.monotonic,
-            sleep=self._sleep,
+            sleep=time.sleep,
             each=self._each or together,
         )
 
