@@ -1,4 +1,7 @@
-"""How often a test looks whether what it waits for has come."""
+"""How often a test looks whether what it waits for has come.
+
+Of servers and processes, which have the machine's clock and none a test could turn.
+"""
 
 import time
 from collections.abc import Iterator

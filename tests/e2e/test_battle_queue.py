@@ -153,6 +153,7 @@ def test_four_hundred_queued_battles_survive_killed_workers(
                     with suppress(psutil.NoSuchProcess):
                         worker.kill()
                         killed.append(worker.pid)
+            # Between two looks at other processes; nothing is judged by it. Each look costs what they need.
             time.sleep(0.3 if len(killed) < KILLS else 1.0)
             lengths.append(queue_length(cloud))
     # 200 where the message of an attempt that seemed to fail was fought before the next one.

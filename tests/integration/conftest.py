@@ -6,6 +6,7 @@ import pytest
 from pymongo.database import Database
 
 from chalicelib.arena.ports import Document
+from chalicelib.data.pools import Pools
 from tests.backup_fixtures import backed_up, elsewhere
 from tests.databases import Lender
 from tests.http_arena import api, arena, clock, player
@@ -24,6 +25,15 @@ def regions(mongo_uri: str, lender: Lender, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AWS_REGION", HERE)
     with two_regions(mongo_uri, lender) as found:
         yield found
+
+
+@pytest.fixture
+def opened() -> Iterator[list[Pools]]:
+    """For connection pools a test opens: they are closed after it."""
+    pools: list[Pools] = []
+    yield pools
+    for one in pools:
+        one.close()
 
 
 @pytest.fixture

@@ -146,15 +146,12 @@ def _written(writes: tuple[Write, ...], _: object) -> Outcome[None]:
 
 
 @pytest.fixture
-def regions(mongo_client: MongoClient[Document], mongo_uri: str) -> Iterator[dict[str, Region]]:
-    opened: list[Pools] = []
+def regions(mongo_client: MongoClient[Document], mongo_uri: str, opened: list[Pools]) -> Iterator[dict[str, Region]]:
     databases = {name: mongo_client[f"test_{ObjectId()}"] for name in REGIONS}
     yield {
         name: region(name, database, mongo_uri, opened, transaction_seconds=TRANSACTION_SECONDS)
         for name, database in databases.items()
     }
-    for pools in opened:
-        pools.close()
     for database in databases.values():
         mongo_client.drop_database(database.name)
 
@@ -195,6 +192,14 @@ def publishing(regions: Mapping[str, Region], source: Region, stop: threading.Ev
     while not stop.is_set():
         if source.down.is_set() or not source.publish(others):
             time.sleep(0.02)
+
+
+def tell(regions: Mapping[str, Region]) -> None:
+    """Until nobody has anything left to tell the others."""
+    for name, one in regions.items():
+        others = {other: found for other, found in regions.items() if other != name}
+        while one.publish(others):
+            pass
 
 
 def asked(load: Load) -> float:

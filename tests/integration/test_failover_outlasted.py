@@ -58,8 +58,7 @@ def held() -> Iterator[HeldUp]:
 
 
 @pytest.fixture
-def regions(lender: Lender, mongo_uri: str, held: HeldUp) -> Iterator[dict[str, Region]]:
-    opened: list[Pools] = []
+def regions(lender: Lender, mongo_uri: str, held: HeldUp, opened: list[Pools]) -> Iterator[dict[str, Region]]:
     with lender.lent_to(REGIONS) as databases:
         yield {
             name: region(
@@ -67,8 +66,6 @@ def regions(lender: Lender, mongo_uri: str, held: HeldUp) -> Iterator[dict[str, 
             )
             for name, database in databases.items()
         }
-        for pools in opened:
-            pools.close()
 
 
 def train(here: Region) -> None:

@@ -1,7 +1,7 @@
 """Two regions are restored together, by the commands of runbook and handbook, and go on from there: at one time of
 before, or as they are, in another tier's databases."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,20 +24,12 @@ from infra.cli.failover import command as failover
 from infra.cli.replication import command as replication
 from infra.cli.restore import command as restore
 from tests.backup_worlds import whole
-from tests.integration.test_failover import FIRST, SECOND, Region, assert_exact, region
+from tests.integration.test_failover import FIRST, SECOND, Region, assert_exact, region, tell
 
 BOTH = (FIRST, SECOND)
 MOVED = "1"
 """A player of the second region; all others are the first's."""
 Databases = dict[str, Database[Document]]
-
-
-@pytest.fixture
-def opened() -> Iterator[list[Pools]]:
-    pools: list[Pools] = []
-    yield pools
-    for one in pools:
-        one.close()
 
 
 @pytest.fixture
@@ -80,12 +72,6 @@ class Operator:
         done = CliRunner().invoke(command, arguments)
         assert done.exit_code == 0, done.output
         return done.output
-
-
-def tell(regions: Mapping[str, Region]) -> None:
-    for name, one in regions.items():
-        while one.publish({other: found for other, found in regions.items() if other != name}):
-            pass
 
 
 def now() -> datetime:
