@@ -39,6 +39,8 @@ class Cloud:
 
     region: str
     endpoint_url: str | None = None
+    read_timeout_seconds: float = READ_TIMEOUT_SECONDS
+    attempts: int = MAX_ATTEMPTS
 
     def client(self, service: str) -> Any:
         """A client for ``service``.
@@ -50,8 +52,8 @@ class Cloud:
             credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         config = Config(
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+            read_timeout=self.read_timeout_seconds,
+            retries={"mode": "standard", "total_max_attempts": self.attempts},
             s3={"addressing_style": "path" if credentials else "auto"},
         )
         # A session for each client: sessions are not safe to share between threads.

@@ -23,6 +23,10 @@ class LogFiles:
         self._earlier: dict[Path, tuple[int, int] | None] = {}
         """What each file was when it was last moved, by time and size."""
 
+    def regions(self) -> set[str]:
+        """Those whose functions have logged anything."""
+        return {source.region for path in self._directory.glob("*.log") if (source := _source(path))}
+
     def lines(self, since: datetime | None = None) -> Iterator[list[Line]]:
         """New lines by file, each in its order. Files not written to after ``since`` are skipped."""
         for path in sorted(self._directory.glob("*.log")):

@@ -107,7 +107,11 @@ def command(
             raise click.UsageError("--aws needs --region")
         found = _show_aws(wanted, STAGES[stage].stack_name)
     else:
-        found = _show_local(wanted, _directory(state_dir), follow=follow)
+        files = LogFiles(_directory(state_dir))
+        found = _show_local(wanted, files, follow=follow)
+        heard = files.regions()
+        if unheard := sorted(set(regions) - heard):
+            click.echo(f"no logs of {', '.join(unheard)}; there are some of {', '.join(sorted(heard))}", err=True)
     if not found:
         click.echo("nothing was logged" + (f" about {correlation_id}" if correlation_id else ""), err=True)
         raise SystemExit(NOTHING_FOUND)
@@ -120,8 +124,7 @@ def _directory(state_dir: Path | None) -> Path:
     return directory
 
 
-def _show_local(wanted: Wanted, directory: Path, *, follow: bool) -> int:
-    files = LogFiles(directory)
+def _show_local(wanted: Wanted, files: LogFiles, *, follow: bool) -> int:
     read: Callable[[], int] = lambda: wanted.show(line for lines in files.lines(wanted.since) for line in lines)  # noqa: E731
     found = read()
     try:

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -13,15 +13,18 @@ from infra.cli.summary import describe_redis
 from localcloud.state import StateDir
 from localcloud.supervisor import live_supervisor
 
-NOTHING_RUNS = 3
+NOTHING_RUNS: Final = 3
 """The exit code, as for a stopped service elsewhere."""
+NO_ANSWER: Final = 1
+"""The exit code when the servers are there and LocalStack does not say what it runs."""
+PATIENCE_SECONDS: Final = 5.0
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.option("--state-dir", type=click.Path(path_type=Path), default=None, help="Default: .arena/state.")
 def command(as_json: bool, state_dir: Path | None) -> None:
-    """Show what runs, and where. Exits with 3 when nothing does."""
+    """Show what runs, and where. Exits with 3 when nothing does, with 1 when LocalStack does not answer."""
     state = StateDir.locate(state_dir, CHECKOUT)
     owner = live_supervisor(state)
     recorded = state.read_status()
@@ -33,16 +36,24 @@ def command(as_json: bool, state_dir: Path | None) -> None:
         sys.exit(NOTHING_RUNS)
     status = with_live_counts(recorded)
     click.echo(json.dumps(status, indent=2) if as_json else describe(status, owner.pid))
+    if any(entry["provisioned"] is None for entry in status["regions"].values()):
+        click.echo(
+            f"LocalStack at {recorded['localstack']} does not answer: look at {state.logs}, or start anew with "
+            "`./arena down` and `./arena up`; the data stays",
+            err=True,
+        )
+        sys.exit(NO_ANSWER)
 
 
-def with_live_counts(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """The recorded status with each region's warm environments as LocalStack counts them at this moment."""
+def with_live_counts(recorded: Mapping[str, Any], patience_seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
+    """The recorded status with each region's warm environments as LocalStack counts them now, None if it does not."""
+    counts = _provisioned(recorded, patience_seconds)
     regions = {
         name: {
             "api": entry["api"],
             "health": entry["health"],
             "websocket": entry["websocket"],
-            "provisioned": _provisioned(recorded["localstack"], name, entry["function"]),
+            "provisioned": counts.get(name),
             "mongo": entry["mongo"],
             "database": entry["database"],
             "redis": entry["redis"],
@@ -53,18 +64,30 @@ def with_live_counts(recorded: Mapping[str, Any]) -> dict[str, Any]:
     return {**recorded, "regions": regions}
 
 
-def _provisioned(endpoint_url: str, region: str, function: str) -> int:
+def _provisioned(recorded: Mapping[str, Any], patience_seconds: float) -> dict[str, int]:
+    """By region; what does not answer for one is not asked for the others."""
+    from botocore.exceptions import BotoCoreError
+
+    from infra.cloud import Cloud
+
+    counts: dict[str, int] = {}
+    for region, entry in recorded["regions"].items():
+        cloud = Cloud(region, recorded["localstack"], patience_seconds, attempts=1)
+        try:
+            counts[region] = _warm(cloud.client("lambda"), entry["function"])
+        except BotoCoreError:
+            break
+    return counts
+
+
+def _warm(api: Any, function: str) -> int:
     from botocore.exceptions import ClientError
 
-    from infra.cloud import Cloud, error_code
+    from infra.cloud import error_code
     from infra.template.stage import ALIAS
 
     try:
-        found = (
-            Cloud(region, endpoint_url)
-            .client("lambda")
-            .get_provisioned_concurrency_config(FunctionName=function, Qualifier=ALIAS)
-        )
+        found = api.get_provisioned_concurrency_config(FunctionName=function, Qualifier=ALIAS)
     except ClientError as error:
         if error_code(error) == "ProvisionedConcurrencyConfigNotFoundException":
             return 0
@@ -76,7 +99,8 @@ def describe(status: Mapping[str, Any], pid: int) -> str:
     """The status for people."""
     lines = [f"tier {status['tier']}, supervisor pid {pid}"]
     for name, entry in status["regions"].items():
-        lines.append(f"{name}: {entry['provisioned']} warm, database {entry['database']}, {entry['api']}")
+        warm = "?" if entry["provisioned"] is None else entry["provisioned"]
+        lines.append(f"{name}: {warm} warm, database {entry['database']}, {entry['api']}")
     lines.append(f"mongo {next(iter(status['regions'].values()))['mongo']}")
     lines.append(f"redis {describe_redis(status['redis'])}")
     lines.append(f"front {' '.join(status['fronts']) or 'none'}")

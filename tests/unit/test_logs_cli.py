@@ -241,6 +241,11 @@ def test_nothing_found_is_a_failure_that_says_so(traced: Files) -> None:
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", "nothing was logged about t-2\n")
 
 
+def test_a_region_without_logs_is_told_from_one_that_has_nothing_wanted(traced: Files) -> None:
+    done = traced.run("--region", "us-east-9", "--region", "us-east-1", "--id", "t-1")
+    assert (done.exit_code, done.stderr) == (0, "no logs of us-east-9; there are some of eu-west-1, us-east-1\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
