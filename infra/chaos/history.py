@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Final
 
 DONE, REFUSED, OPEN = "done", "refused", "open"
+FAILED: Final = "failed"
 ASKED: Final = "asked"
 ANSWERED: Final = "answered"
 FAULT: Final = "fault"
@@ -76,6 +77,13 @@ class Attempt:
     code: str = ""
     served: str = ""
     """The region that says it is its answer."""
+
+    @property
+    def outcome(self) -> str:
+        """``DONE``; ``REFUSED``; ``FAILED``: no answer, a failure, or the word of a gateway that knows of no arena."""
+        if 200 <= self.status < 300:
+            return DONE
+        return REFUSED if 400 <= self.status < 500 and self.code else FAILED
 
 
 class Log:

@@ -15,7 +15,7 @@ from infra.chaos import history
 from infra.chaos.checker.model import Case, State
 from infra.chaos.checker.verdict import violations
 from infra.chaos.cloud import ChaosCloud
-from infra.chaos.history import FAULT, TAKEOVER, Log, Takeover
+from infra.chaos.history import DONE, FAILED, FAULT, REFUSED, TAKEOVER, Log, Takeover
 from infra.chaos.players import Player
 from infra.chaos.plot import draw
 from infra.chaos.reading import known_requests, read_state, waiting
@@ -157,11 +157,11 @@ class Game:
             self.cloud.supervisor.check()
 
     def _word(self, striker: Striker, log: Log, now: float) -> None:
-        statuses = Counter(attempt.status // 100 for attempt in log.attempts)
+        outcomes = Counter(attempt.outcome for attempt in log.attempts)
         active = ", ".join(f"{fault.kind} {fault.region}".strip() for fault in striker.active) or "nothing"
         self.say(
-            f"{now:.0f} s: {statuses[2]} acknowledged, {statuses[4]} refused, {statuses[5]} answered 5xx, "
-            f"{statuses[0]} without an answer; struck: {active}"
+            f"{now:.0f} s: {outcomes[DONE]} acknowledged, {outcomes[REFUSED]} refused by the rules, "
+            f"{outcomes[FAILED]} failed or not answered; struck: {active}"
         )
 
     def _settle(self, striker: Striker, players: Sequence[Player]) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from infra.chaos.history import Attempt
+from infra.chaos.history import DONE, FAILED, REFUSED
 from infra.chaos.report import Run
 from infra.chaos.schedule import KINDS
 
@@ -18,7 +18,11 @@ COLOURS: Final = {
     "cloud": "#5f6368",
     "region": "#795548",
 }
-ACKNOWLEDGED, REFUSED, FAILED = "#188038", "#9aa0a6", "#d93025"
+OUTCOMES: Final = {
+    DONE: ("acknowledged", "#188038"),
+    REFUSED: ("refused by the rules", "#9aa0a6"),
+    FAILED: ("failed or not answered", "#d93025"),
+}
 ROOM_FOR_LEGEND: Final = 1.25
 BAND_ALPHA: Final = 0.07
 
@@ -59,15 +63,8 @@ def draw(run: Run, path: Path) -> None:
 
 
 def _rates(axes: Any, run: Run) -> None:
-    def good(one: Attempt) -> bool:
-        return one.status in (200, 201, 202)
-
-    groups = {
-        "acknowledged": (ACKNOWLEDGED, [one for one in run.attempts if good(one)]),
-        "refused by the rules": (REFUSED, [one for one in run.attempts if 400 <= one.status < 500]),
-        "failed: 5xx or no answer": (FAILED, [one for one in run.attempts if one.status == 0 or one.status >= 500]),
-    }
-    for name, (colour, attempts) in groups.items():
+    for outcome, (name, colour) in OUTCOMES.items():
+        attempts = [one for one in run.attempts if one.outcome == outcome]
         moments, rates = binned([one.at for one in attempts], run.seconds)
         axes.plot(moments, rates, color=colour, label=f"{name} ({len(attempts)})", linewidth=1.5)
     axes.set_ylim(0, ROOM_FOR_LEGEND * axes.get_ylim()[1])
@@ -76,11 +73,9 @@ def _rates(axes: Any, run: Run) -> None:
 
 
 def _latencies(axes: Any, run: Run) -> None:
-    for name, colour, mark, chosen in (
-        ("acknowledged", ACKNOWLEDGED, ".", lambda one: one.status in (200, 201, 202)),
-        ("failed", FAILED, "x", lambda one: one.status == 0 or one.status >= 500),
-    ):
-        found = [one for one in run.attempts if chosen(one)]
+    for outcome, mark in ((DONE, "."), (FAILED, "x")):
+        name, colour = OUTCOMES[outcome]
+        found = [one for one in run.attempts if one.outcome == outcome]
         axes.plot(
             *([one.at for one in found], [max(one.seconds, 0.001) for one in found], mark),
             **{"color": colour, "label": name, "markersize": 3.5, "alpha": 0.6},

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from infra.chaos.checker.model import Violation
-from infra.chaos.history import DONE, OPEN, REFUSED, Attempt, Operation, Takeover
+from infra.chaos.history import DONE, FAILED, OPEN, REFUSED, Attempt, Operation, Takeover
 from infra.chaos.schedule import KINDS, Fault
 
 SLOWEST_SHARE: Final = 99
@@ -57,7 +57,7 @@ def as_data(run: Run) -> dict[str, Any]:
         "operationsByKind": dict(sorted(Counter(one.kind for one in run.operations if one.outcome == DONE).items())),
         "attempts": len(run.attempts),
         "attemptsWithoutAnswer": sum(attempt.status == 0 for attempt in run.attempts),
-        "attemptsAnswered5xx": sum(attempt.status >= 500 for attempt in run.attempts),
+        "attemptsFailed": sum(attempt.outcome == FAILED and attempt.status != 0 for attempt in run.attempts),
         "triedAgain": sum(one.attempts > 1 for one in run.operations),
         "latency": latencies(run.attempts),
         "drainedSeconds": run.drained_seconds,
@@ -102,8 +102,8 @@ def page(run: Run, picture: str) -> str:
         "| | |",
         "|---|---|",
         f"| acknowledged, refused by the rules, never heard of | {done}, {refused}, {open_} |",
-        f"| attempts; without an answer; answered 5xx | {data['attempts']}; {data['attemptsWithoutAnswer']}; "
-        f"{data['attemptsAnswered5xx']} |",
+        f"| attempts; without an answer; failed | {data['attempts']}; {data['attemptsWithoutAnswer']}; "
+        f"{data['attemptsFailed']} |",
         f"| operations that took more than one attempt | {data['triedAgain']} |",
         f"| acknowledged in, p50 and p99 | {data['latency']['p50']} s, {data['latency']['p99']} s |",
         f"| everything told to all regions | {drained} |",

@@ -18,7 +18,7 @@ def run(*violations: Violation) -> Run:
     operations[0].outcome = operations[1].outcome = DONE
     operations[0].served, operations[0].answered_at = REGIONS[1], 30.0
     operations[1].served, operations[1].answered_at = REGIONS[1], 60.0
-    statuses = (200, 0, 503, 200, 403)
+    answers = ((200, ""), (0, ""), (503, "unavailable"), (200, ""), (403, "no energy"), (404, ""))
     return Run(
         seed=7,
         seconds=60.0,
@@ -28,7 +28,9 @@ def run(*violations: Violation) -> Run:
         missed=1,
         takeovers=[Takeover(REGIONS[0], REGIONS[1], 10.0, 20.0, 40.0, 50.0)],
         operations=operations,
-        attempts=[Attempt(float(n), 0.1 * (n + 1), status, REGIONS[0]) for n, status in enumerate(statuses)],
+        attempts=[
+            Attempt(float(n), 0.1 * (n + 1), status, REGIONS[0], code) for n, (status, code) in enumerate(answers)
+        ],
         drained_seconds=12.0,
         violations=violations,
         stored={"battles": 2},
@@ -41,7 +43,8 @@ def run(*violations: Violation) -> Run:
 def test_the_figures_are_counted() -> None:
     data = as_data(run())
     assert data["operations"] == {DONE: 2, "refused": 0, OPEN: 1}
-    assert (data["attempts"], data["attemptsWithoutAnswer"], data["attemptsAnswered5xx"]) == (5, 1, 1)
+    # A 404 without a code is a gateway's that knows of no arena: no player was refused anything by its rules.
+    assert (data["attempts"], data["attemptsWithoutAnswer"], data["attemptsFailed"]) == (6, 1, 2)
     assert (data["triedAgain"], data["operationsByKind"]) == (2, {"battle": 1, "train": 1})
     assert [(one["by"], one["acknowledged"]) for one in data["takeovers"]] == [(REGIONS[1], 1)]
     assert sum(data["faultsByKind"].values()) == len(run().faults)
