@@ -28,10 +28,13 @@ BUSY_SECONDS, BUSY_SECONDS_MAX = 1, 10
 """Between attempts where the API names no time, and at most."""
 BUSY = (503, 504)
 """The arena's word that it has no time for this now, and API Gateway's."""
+NO_ANSWER = 0
+PATIENCE_SECONDS_MAX = 180
+"""With one call of a battle that waits for a busy arena."""
 
 
 class Refused(click.ClickException):
-    """A call that the API answered with ``status``, and perhaps with when to ask again."""
+    """A call that the API answered with ``status`` (``NO_ANSWER``: not at all), and perhaps with when to ask again."""
 
     def __init__(self, message: str, status: int, retry_after: str | None) -> None:
         super().__init__(message)
@@ -41,7 +44,7 @@ class Refused(click.ClickException):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How a queued battle is waited for: who is told how that goes, and the time."""
+    """How a battle is waited for: who is told how that goes, and the time."""
 
     tell: Callable[[str], None]
     monotonic: Callable[[], float] = time.monotonic
@@ -87,17 +90,19 @@ def fight(
     mode_key: str | None = None,
     broker_id: str | None = None,
     queued: Waiting | None = None,
+    patient: Waiting | None = None,
 ) -> BattleReport:
     """Fights one battle with ``broker_id``, or with a new starter broker.
 
-    With ``queued`` it goes through the queue, and is waited for so. Raises ``click.ClickException``
-    with the API's own words when a call is refused.
+    With ``queued`` it goes through the queue, and is waited for so. With ``patient`` each call is made again while the
+    arena has no time for it. Raises ``click.ClickException`` with the API's own words when a call is refused.
     """
+    call = _call if patient is None else partial(_patiently, patient)
     headers = {"X-Telegram-Init-Data": signed_init_data(bot_token, user_id, username)}
     if broker_id is None:
-        broker = _call("POST", f"{api_url}/api/brokers/starter", headers)["data"]
+        broker = call("POST", f"{api_url}/api/brokers/starter", headers)["data"]
     else:
-        mine = _call("GET", f"{api_url}/api/brokers/mine", headers)["data"]
+        mine = call("GET", f"{api_url}/api/brokers/mine", headers)["data"]
         broker = next((one for one in mine if one["_id"] == broker_id), None)
         if broker is None:
             raise click.ClickException(f"user {user_id} has no broker {broker_id}")
@@ -105,13 +110,13 @@ def fight(
     if mode_key:
         wanted["modeKey"] = mode_key
     if queued is None:
-        battle = _call("POST", f"{api_url}/api/battle/run", headers, wanted)["data"]
+        battle = call("POST", f"{api_url}/api/battle/run", headers, wanted)["data"]
     else:
         battle = _fight_queued(api_url, headers, wanted, queued)
-    modes = _call("GET", f"{api_url}/api/game-modes", headers)["data"]
+    modes = call("GET", f"{api_url}/api/game-modes", headers)["data"]
     rules = next((mode.get("rules") for mode in modes if mode["key"] == battle["modeKey"]), None)
     score = simulate_battle(broker, int(battle["seedHex"][:8], 16), battle["arena"], battle["league"], rules)
-    ready = _call("GET", f"{api_url}/health/ready", headers)["data"]
+    ready = call("GET", f"{api_url}/health/ready", headers)["data"]
     return BattleReport(battle, ready["environment"]["initializationType"], score)
 
 
@@ -161,6 +166,20 @@ def _queued(url: str, headers: Mapping[str, str], wanted: Mapping[str, Any], wai
             waiting.out(refused)
 
 
+def _patiently(
+    waiting: Waiting, method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None = None
+) -> Any:
+    """``_call``, again while nobody has time for it: a battle's ``requestId`` makes it one, however often."""
+    started = waiting.monotonic()
+    while True:
+        try:
+            return _call(method, url, headers, body)
+        except Refused as refused:
+            if refused.status not in (*BUSY, NO_ANSWER) or waiting.monotonic() - started > PATIENCE_SECONDS_MAX:
+                raise
+            waiting.out(refused)
+
+
 def _call(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     try:
@@ -173,7 +192,8 @@ def _call(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, 
         message = f"{method} {url} answered {error.code}: {error.read().decode()}"
         raise Refused(message, error.code, error.headers["Retry-After"]) from error
     except OSError as error:
-        raise click.ClickException(f"{method} {url} did not answer ({error}); see ./arena status") from error
+        message = f"{method} {url} did not answer ({error}); see ./arena status"
+        raise Refused(message, NO_ANSWER, None) from error
     except ValueError as error:
         # Neither a URL that can be opened nor an answer that is JSON.
         raise click.ClickException(f"{method} {url} is no call of the arena's API ({error})") from error

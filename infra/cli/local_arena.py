@@ -16,7 +16,7 @@ from chalicelib.data.seed import seed_defaults
 from chalicelib.replication.regions import COLLECTION as REGION_ROLES
 from chalicelib.replication.regions import introduction
 from infra.backup_buckets import local_bucket, make_local_bucket
-from infra.cli.battle import describe, fight
+from infra.cli.battle import Waiting, describe, fight
 from infra.cli.local_front import LocalFronts, RegionAddresses
 from infra.cloud import Cloud, error_code
 from infra.deploy import DeployError, Deployment, deploy
@@ -283,7 +283,9 @@ class LocalArena:
 
     def _prove(self, deployments: Mapping[str, Deployment], bot_token: str) -> None:
         region = self._options.regions[0]
-        battle = Task(partial(fight, deployments[region].api_url, bot_token), "battle")
+        # Much starts just now: what the arena has no time for yet says nothing against it.
+        patient = Waiting(self._log)
+        battle = Task(partial(fight, deployments[region].api_url, bot_token, patient=patient), "battle")
         report = battle.result(self._supervisor.check)
         self._log(describe(region, report))
         if not report.agrees:

@@ -44,7 +44,8 @@ def localstack_environment(port: int, state_dir: Path, runtime_python: Path, log
         "IN_MEMORY_CLIENT": "1",
         "SQS_ENDPOINT_STRATEGY": "path",
         "LAMBDA_RUNTIME_EXECUTOR": "process",
-        "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "30",
+        # Functions of several regions start side by side with much else: one that is still starting has not failed.
+        "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "120",
         "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "0.1",
         # Between two batches of a queue that has more; AWS has no such pause.
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.02",

@@ -60,7 +60,7 @@ class LocalStack:
             },
             directory=state.server_data(NAME),
             ready=self.answers,
-            start_seconds=120,
+            start_seconds=300,
             # It keeps nothing, and its functions end with it: an orderly stop is a courtesy.
             stop_seconds=3,
         )

@@ -22,7 +22,8 @@ class Server:
     """How to run one server.
 
     ``ready`` answers whether it serves; it is polled, must not raise and should answer within a second.
-    ``environment`` None inherits ours. Seconds are wall-clock bounds.
+    ``environment`` None inherits ours. Seconds are wall-clock bounds; that of a start is for a machine that is busy
+    with much else, since one that ends instead of starting is noticed at once.
     """
 
     name: str
@@ -30,7 +31,7 @@ class Server:
     ready: Callable[[], bool]
     environment: Mapping[str, str] | None = None
     directory: Path | None = None
-    start_seconds: float = 60.0
+    start_seconds: float = 180.0
     stop_seconds: float = 15.0
     hint: str = field(default="")
 

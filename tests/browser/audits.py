@@ -45,14 +45,20 @@ OVERFLOW: Final = """
 """What reaches beyond the page's right edge, so that it scrolls sideways."""
 
 WATCH_SHIFTS: Final = """
-  window.shifts = [];
+  window.watching?.disconnect();
+  window.shifts = null;
   const isAge = (node) => (node instanceof Element ? node : node?.parentElement)?.closest(".freshness");
   const moved = (entry) => entry.sources.filter(({ node }) => !isAge(node)).map(({ node, previousRect, currentRect }) =>
     `${(node?.parentElement ?? node)?.outerHTML.slice(0, 200)}: ${JSON.stringify([previousRect, currentRect])}`);
-  new PerformanceObserver((seen) => window.shifts.push(...seen.getEntries().flatMap(moved)))
-    .observe({ type: "layout-shift" });
+  const watch = () => {
+    window.shifts = [];
+    window.watching = new PerformanceObserver((seen) => window.shifts.push(...seen.getEntries().flatMap(moved)));
+    window.watching.observe({ type: "layout-shift" });
+  };
+  // After the frame that shows what the page has just drawn: what moves for that was asked for.
+  requestAnimationFrame(() => requestAnimationFrame(watch));
 """
-"""Has the page note in ``window.shifts`` what moves without being asked to.
+"""Has the page note in ``window.shifts`` what moves without being asked to; null until it watches.
 
 An age has a digit more after ten seconds, refreshed or not: its own text may move, nothing beside it.
 """

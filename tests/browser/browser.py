@@ -11,6 +11,7 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select
 
 from localcloud.system_packages import program
 from tests.waiting import looks
@@ -163,6 +164,10 @@ class Browser:
     def fill(self, selector: str, text: str) -> None:
         self.one(selector).clear()
         self.one(selector).send_keys(text)
+
+    def choose(self, selector: str, value: str) -> None:
+        """An option by its value: letters typed too far apart choose another."""
+        Select(self.one(selector)).select_by_value(value)
 
     def press(self, *keys: str) -> None:
         """Keys to whatever has the focus."""

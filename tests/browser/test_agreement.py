@@ -53,7 +53,7 @@ def page(busy: Site, browser: Browser) -> Browser:
     """Signed in, and asking for each thing once only."""
     token = in_turn(composition.app, "POST", "/api/admin/auth/login", OPERATOR).data["token"]
     browser.open(f"{busy.base}console#token={token}")
-    browser.one("[name=refresh]").send_keys("paused")
+    browser.choose("[name=refresh]", "off")
     browser.one(".world")
     # An answer under way would be newer than what the page shows.
     browser.until_quiet(lambda: len(busy.asked))

@@ -212,7 +212,7 @@ def test_nobody_asks_while_nobody_looks(browser: Browser, world: World) -> None:
 def test_a_pause_is_a_setting_that_stays(browser: Browser, world: World) -> None:
     browser.open(world.signed_in)
     browser.one(".world")
-    browser.one("[name=refresh]").send_keys("paused")
+    browser.choose("[name=refresh]", "off")
     browser.until_quiet(lambda: len(world.home.asked))
     asked = world.home.count("GET /api/ops/regions")
     browser.later(40)
@@ -246,6 +246,7 @@ def test_another_region_is_asked_itself(browser: Browser, world: World) -> None:
     browser.until(lambda: west.count("GET /api/ops/history"), "the other region is asked")
     browser.view("scaling")
     browser.shows(REGIONS[1], panel("controller"))
+    browser.one(f"{panel('controller')} .figures")
     assert west.count("GET /api/ops/scaling")
     assert not world.home.count("GET /api/ops/scaling")
     assert browser.one("[name=region]").get_attribute("value") == REGIONS[1]
@@ -266,6 +267,7 @@ def test_refreshing_moves_nothing(browser: Browser, world: World) -> None:
         browser.gone(".skeleton")
         browser.until(lambda: "asking…" not in browser.text("main"), "every region has answered")
         browser.script(WATCH_SHIFTS)
+        browser.until(lambda: browser.script("return window.shifts !== null"), "what was drawn is to be seen")
         ask_again(browser, world)
         assert browser.script("return window.shifts") == []
 

@@ -107,8 +107,9 @@ def brought_up(*options: str) -> Iterator[Cloud]:
             up = arena("up", "--detach", *options, "--state-dir", str(state), *FREE_PORTS)
             try:
                 assert up.returncode == 0, up.stdout + up.stderr
-                status = arena("status", "--json", "--state-dir", str(state))
-                assert status.returncode == 0, status.stderr
+                # It does not wait long for LocalStack, which may have no time just after so much was deployed.
+                ask = partial(arena, "status", "--json", "--state-dir", str(state))
+                status = eventually(ask, lambda done: done.returncode == 0, seconds=NO_TIME_SECONDS)
                 yield Cloud(state, json.loads(status.stdout))
             finally:
                 down = arena("down", "--purge", "--state-dir", str(state))

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from websockets.exceptions import InvalidStatus
+from websockets.http11 import Response
 from websockets.sync.client import ClientConnection
 
 from tests.e2e.client import TOO_BUSY
@@ -39,6 +40,23 @@ def connected(url: str, init_data: str, **options: Any) -> Iterator[ClientConnec
         found = eventually(dialled, lambda socket: socket is not None, seconds=PUSHED_SECONDS)
         assert found is not None
         yield found
+
+
+def refusal(url: str, init_data: str | None) -> Response:
+    """What a client that is not let in is told, once somebody has the time to tell it."""
+
+    def told() -> Response | None:
+        try:
+            with client(url, init_data):
+                raise AssertionError("it was let in")
+        except InvalidStatus as refused:
+            return None if refused.response.status_code in REFUSED_BUSY else refused.response
+        except TimeoutError:
+            return None
+
+    found = eventually(told, lambda response: response is not None, seconds=PUSHED_SECONDS)
+    assert found is not None
+    return found
 
 
 def say(socket: ClientConnection, text: str = "", *, pushed: list[Any] | None = None, **message: Any) -> Any:

@@ -22,6 +22,8 @@ ANSWER_SECONDS_MAX = 20
 @pytest.fixture
 def hung_database(cloud: Cloud) -> Iterator[None]:
     """mongod stopped in its tracks: connections open, nothing answers."""
+    # What was asked before is answered, and an environment that does nothing is there for what is asked next.
+    eventually(partial(send, "GET", f"{cloud.api()}/health/ready"), lambda answer: answer.status == 200)
     pids = [read_pid_file(file) for file in StateDir(cloud.state_dir).run.glob("mongod*.pid")]
     assert pids
     for identity in pids:

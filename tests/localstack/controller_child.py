@@ -48,7 +48,7 @@ class Controllers:
     def __init__(self, site: Site) -> None:
         self.clock = ManualClock(NOON)
         self._pools = Pools(site.mongo_uri, without_secondaries(ENVIRONMENT_POOLS))
-        operations = Operations(self._pools, site.database, budget_seconds=5.0)
+        operations = Operations(self._pools, site.database, budget_seconds=60.0)
         self._door = RedisDoor.from_urls([site.valkey_url], limits=UNHURRIED)
         self.locks = Locks(RedisLeases(self._door, site.database), MongoFences(operations, self.clock))
         self.store = MongoScaling(operations)

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.ending import set_at_the_end
 from tests.localstack.handlers import SLOW_TO_START, WAITS, WHO
-from tests.localstack.running import PATIENCE_SECONDS, RunningLocalStack, eventually
+from tests.localstack.running import PATIENCE_SECONDS, RunningLocalStack, eventually, inside_localstack
 
 
 @pytest.fixture
@@ -47,7 +47,8 @@ def test_the_status_tells_what_is_there_while_it_scales(localstack: RunningLocal
     function.provision(1)
     assert function.provisioned() == {"status": "IN_PROGRESS", "requested": 1, "allocated": 1, "available": 0}
     with gate.open("w"):
-        eventually(lambda: function.provisioned()["status"], lambda status: status == "READY")
+        # Not failed where those that go are gone before the one that stays has started.
+        assert eventually(lambda: function.provisioned()["status"], lambda status: status != "IN_PROGRESS") == "READY"
     assert function.provisioned() == {"status": "READY", "requested": 1, "allocated": 1, "available": 1}
     assert len(function.processes()) == 1
 
@@ -146,3 +147,40 @@ def test_an_alias_moves_warm_and_without_a_failed_request(localstack: RunningLoc
     assert function.provisioned() == {"status": "READY", "requested": 2, "allocated": 2, "available": 2}
     eventually(lambda: function.processes("1"), lambda found: not found)
     assert len(function.processes(new)) == 2
+
+
+def test_whoever_drains_waits_for_invocations_that_have_yet_to_look() -> None:
+    """And for no other: neither for one that has looked and runs, nor for one that ended without."""
+    waited = inside_localstack(
+        """
+import json, threading
+from arena_lambda.underway import Underway
+
+underway = Underway()
+inside, look, looked, end = (threading.Event() for _ in range(4))
+
+def invocation():
+    with underway.invocation():
+        inside.set()
+        look.wait(60)
+        underway.has_looked()
+        looked.set()
+        end.wait(60)
+
+waited = [underway.wait(0)]
+running = threading.Thread(target=invocation)
+running.start()
+inside.wait(60)
+waited.append(underway.wait(0.1))
+look.set()
+looked.wait(60)
+waited.append(underway.wait(0))
+end.set()
+running.join()
+with underway.invocation():
+    pass
+waited.append(underway.wait(0))
+print(json.dumps(waited))
+"""
+    )
+    assert waited == [True, False, True, True]

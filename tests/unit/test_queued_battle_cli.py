@@ -1,4 +1,7 @@
-"""``./arena battle --queued`` has patience with a busy arena, and ends with its words when that is used up."""
+"""``./arena battle --queued`` has patience with a busy arena, and ends with its words when that is used up.
+
+So has the battle that proves a local cloud which has just come up.
+"""
 
 import json
 import threading
@@ -12,7 +15,8 @@ import click
 import pytest
 
 from chalicelib.arena.engine import simulate_battle
-from infra.cli.battle import QUEUE_ATTEMPTS, QUEUE_SECONDS_MAX, BattleReport, Waiting, fight
+from infra.cli.battle import PATIENCE_SECONDS_MAX, QUEUE_ATTEMPTS, QUEUE_SECONDS_MAX, BattleReport, Waiting, fight
+from localcloud.ports import free_ports
 
 BROKER = {"_id": "5f0c2a115f0c2a115f0c2a11", "intelligence": 50, "speed": 50, "risk": 50}
 SEED = "00000007"
@@ -95,9 +99,15 @@ class Patience:
     def pause(self, seconds: float) -> None:
         self.seconds += seconds
 
+    @property
+    def waiting(self) -> Waiting:
+        return Waiting(self.words.append, lambda: self.seconds, self.pause)
+
     def fight(self, server: Api) -> BattleReport:
-        waiting = Waiting(self.words.append, lambda: self.seconds, self.pause)
-        return fight(f"http://127.0.0.1:{server.server_port}", "1:token", queued=waiting)
+        return fight(f"http://127.0.0.1:{server.server_port}", "1:token", queued=self.waiting)
+
+    def fight_at_once(self, port: int) -> BattleReport:
+        return fight(f"http://127.0.0.1:{port}", "1:token", patient=self.waiting)
 
     @property
     def busy(self) -> list[str]:
@@ -161,3 +171,32 @@ def test_what_is_not_to_be_queued_ends_with_its_words(answer: Refusal, attempts:
         patience.fight(server)
     assert f"answered {answer[0]}" in ended.value.message
     assert len(server.ids) == attempts
+
+
+def test_any_call_of_a_patient_battle_is_made_again_while_the_arena_is_busy() -> None:
+    """It is one battle all the same."""
+    patience = Patience()
+    with api([], []) as server:
+        server.told |= {"/api/brokers/starter": [BUSY, BROKER], "/api/battle/run": [GATEWAY, BUSY, BATTLE]}
+        server.told["/health/ready"] = [BUSY, REST["/health/ready"]]
+        assert patience.fight_at_once(server.server_port).agrees
+    assert len(server.ids) == 3
+    assert len(set(server.ids)) == 1
+    assert len(patience.busy) == 4
+
+
+def test_a_patient_battle_ends_where_it_is_refused() -> None:
+    patience = Patience()
+    with api([], []) as server:
+        server.told["/api/battle/run"] = [BUSY, (409, "no_energy", {})]
+        with pytest.raises(click.ClickException, match="answered 409"):
+            patience.fight_at_once(server.server_port)
+    assert len(server.ids) == 2
+
+
+def test_patience_with_an_arena_that_is_not_there_ends() -> None:
+    patience = Patience()
+    (nobody,) = free_ports(1)
+    with pytest.raises(click.ClickException, match="did not answer"):
+        patience.fight_at_once(nobody)
+    assert PATIENCE_SECONDS_MAX < patience.seconds < PATIENCE_SECONDS_MAX + 5

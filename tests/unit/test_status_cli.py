@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infra.cli.status import describe, with_live_counts
+from localcloud.ports import free_ports
 
 PATIENCE_SECONDS = 0.2
 
@@ -41,9 +42,8 @@ def test_a_localstack_that_stands_still_is_asked_once(silent: socket.socket) -> 
         silent.accept()
 
 
-def test_a_localstack_that_is_gone_leaves_the_rest_to_be_said(silent: socket.socket) -> None:
-    port = silent.getsockname()[1]
-    silent.close()
+def test_a_localstack_that_is_gone_leaves_the_rest_to_be_said() -> None:
+    (port,) = free_ports(1)
     said = describe(with_live_counts(recorded(port), PATIENCE_SECONDS), pid=7)
     assert "us-east-1: ? warm" in said
     assert "eu-west-1: ? warm" in said

@@ -14,6 +14,7 @@ from arena_lambda.draining import drain, is_draining
 
 _ALIVE = (RuntimeStatus.INACTIVE, RuntimeStatus.STARTING, RuntimeStatus.READY, RuntimeStatus.INVOKING)
 _USABLE = (RuntimeStatus.READY, RuntimeStatus.INVOKING)
+_COMING = (RuntimeStatus.INACTIVE, RuntimeStatus.STARTING)
 # Two operations on one version must not both count the same environments.
 _SCALING_LOCK = threading.Lock()
 
@@ -67,10 +68,13 @@ class ProvisionedState:
 
     @property
     def status(self) -> ProvisionedConcurrencyStatusEnum:
-        """IN_PROGRESS while the latest update still starts or stops; FAILED when a start did not succeed."""
-        if not all(change.done() for change in self.changes):
+        """IN_PROGRESS while the latest update still starts or stops, or what it keeps of an earlier one still starts;
+        FAILED when a start did not succeed."""
+        changed = all(change.done() for change in self.changes)
+        current = [one.status for one in provisioned_environments(self.assignment, self.version_manager_id)]
+        if not changed or any(status in _COMING for status in current):
             return ProvisionedConcurrencyStatusEnum.IN_PROGRESS
-        if self.available < self.target:
+        if sum(status in _USABLE for status in current) < self.target:
             return ProvisionedConcurrencyStatusEnum.FAILED
         return ProvisionedConcurrencyStatusEnum.READY
 

@@ -115,8 +115,9 @@ def test_a_region_that_is_gone_is_replaced_by_the_next(kind: str) -> None:
         found = [_asked(client) for _ in range(20)]
         # HAProxy repeats within a back end, and a region is one: a request's three tries are what it finds out by.
         # One on a connection that was still open is no refused connection, and a second request is needed.
+        # And none fails where its checks, the guide's, have found out meanwhile: the machine may keep us waiting.
         failed = [answer.status if answer else 503 for answer in found if not answer or answer.status != 200]
-        assert failed in ([[]] if kind == "nginx" else [[503], [503, 503]])
+        assert failed in ([[]] if kind == "nginx" else [[], [503], [503, 503]])
         served = {answer.headers["x-instance"] for answer in found if answer and answer.status == 200}
         # nginx takes the others in turn.
         assert served == ({"us-east-1", "ap-southeast-1"} if kind == "nginx" else {"us-east-1"})

@@ -2,12 +2,14 @@
 then starts those of the new one; meanwhile every request fails or starts cold.
 
 Now: the new version is warmed while the alias still points to the old one, then the alias moves, then the old
-version is drained. If warming fails or takes too long the alias moves all the same, as Lambda's does.
+version is drained, once whoever read the alias before has looked for an environment. If warming fails or takes too long
+the alias moves all the same, as Lambda's does.
 """
 
 import concurrent.futures
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from localstack.services.lambda_ import api_utils
@@ -17,26 +19,38 @@ from localstack.services.lambda_.invocation.models import lambda_stores
 from localstack.services.lambda_.provider import LambdaProvider
 
 from arena_lambda.patches.replacing import replace
+from arena_lambda.underway import UNDERWAY
 
 LOG = logging.getLogger(__name__)
 
 # Below the minute after which LocalStack's own clients (CloudFormation's) give up on the call.
 WARMING_SECONDS = 45.0
+# To look for an environment takes milliseconds: whoever takes longer than this is not waited for.
+LOOKING_SECONDS = 10.0
+_LEFT = "_arena_left"
 
 
 def apply() -> None:
     """Warm before the API moves the alias, drain after."""
     replace(LambdaProvider, "update_alias", _build_provider_update)
     replace(LambdaService, "update_alias", _build_service_update)
+    replace(LambdaService, "invoke", _build_invoke)
+
+
+def left_behind(function: Function, version: str) -> int:
+    """How many environments an alias that moves leaves to those who still come for ``version``."""
+    return int(getattr(function, _LEFT, {}).get(version, 0))
 
 
 def _build_provider_update(original: Callable[..., Any]) -> Callable[..., Any]:
     def update_alias(self: LambdaProvider, context: Any, function_name: str, name: str, **kwargs: Any) -> Any:
         account_id, region = api_utils.get_account_and_region(function_name, context)
         function = lambda_stores[account_id][region].functions.get(api_utils.get_function_name(function_name, context))
-        if function is not None:
-            _warm(self.lambda_service, function, name, kwargs.get("function_version"))
-        return original(self, context=context, function_name=function_name, name=name, **kwargs)
+        if function is None:
+            return original(self, context=context, function_name=function_name, name=name, **kwargs)
+        _warm(self.lambda_service, function, name, kwargs.get("function_version"))
+        with _leaving(function, name):
+            return original(self, context=context, function_name=function_name, name=name, **kwargs)
 
     return update_alias
 
@@ -51,9 +65,34 @@ def _build_service_update(_: Callable[..., Any]) -> Callable[..., Any]:
         # The number may have changed while the new version was being warmed.
         _scale(self, function, new_alias.function_version, configured.provisioned_concurrent_executions)
         if not _still_provisioned(function, old_alias.function_version):
+            if not UNDERWAY.wait(LOOKING_SECONDS):
+                LOG.warning("Version %s of %s is drained under way", old_alias.function_version, function.function_name)
             _scale(self, function, old_alias.function_version, 0)
 
     return update_alias
+
+
+def _build_invoke(original: Callable[..., Any]) -> Callable[..., Any]:
+    def invoke(self: LambdaService, *args: Any, **kwargs: Any) -> Any:
+        with UNDERWAY.invocation():
+            return original(self, *args, **kwargs)
+
+    return invoke
+
+
+@contextmanager
+def _leaving(function: Function, alias_name: str) -> Iterator[None]:
+    """Inside: the version the alias points to now keeps its number, wherever the alias points to by then."""
+    alias, configured = function.aliases.get(alias_name), function.provisioned_concurrency_configs.get(alias_name)
+    if alias is None or configured is None:
+        yield
+        return
+    before: dict[str, int] = getattr(function, _LEFT, {})
+    setattr(function, _LEFT, {**before, alias.function_version: configured.provisioned_concurrent_executions})
+    try:
+        yield
+    finally:
+        setattr(function, _LEFT, before)
 
 
 def _warm(service: LambdaService, function: Function, alias_name: str, version: str | None) -> None:

@@ -18,6 +18,7 @@ from localstack.services.lambda_.invocation.counting_service import (
 from localstack.services.lambda_.invocation.lambda_models import Function, FunctionVersion, InitializationType
 from localstack.services.lambda_.invocation.models import lambda_stores
 
+from arena_lambda.patches.alias_follows import left_behind
 from arena_lambda.patches.replacing import replace
 
 _Trackers = dict[tuple[str, str], ConcurrencyTracker]
@@ -71,6 +72,7 @@ def _take_provisioned(
     configured = [function.provisioned_concurrency_configs.get(name) for name in names]
     # A version has one configuration at most: its own or that of one alias.
     limit = sum(one.provisioned_concurrent_executions for one in configured if one is not None)
+    limit = max(limit, left_behind(function, version.id.qualifier))
     with tracker.lock:
         if tracker.concurrent_executions[qualified] >= limit:
             return False

@@ -12,6 +12,7 @@ from localstack.services.lambda_.invocation.execution_environment import Executi
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, InitializationType
 
 from arena_lambda.patches.replacing import replace
+from arena_lambda.underway import UNDERWAY
 
 
 def apply() -> None:
@@ -30,6 +31,7 @@ def _build(_: Callable[..., object]) -> Callable[..., object]:
         environment = _reserve_idle(self, version_manager_id, provisioning_type)
         if environment is None and provisioning_type == InitializationType.provisioned_concurrency:
             environment = _reserve_idle(self, version_manager_id, InitializationType.on_demand)
+        UNDERWAY.has_looked()
         if environment is None:
             environment = self.start_environment(version_manager_id, function_version)
             # Reserved before anyone can see it.
