@@ -18,6 +18,7 @@ from chalicelib.data.seed import seed_defaults
 from chalicelib.settings import load
 from tests.gateway import Answer, call
 from tests.installed import Fixed
+from tests.unhurried import UnhurriedArena
 from tests.unit.test_settings import DEVELOPMENT, SECRETS
 from tests.worlds import NOON
 
@@ -43,7 +44,7 @@ def arena(mongo_uri: str, database: Database[dict[str, Any]], clock: ManualClock
     ensure_indexes(database)
     seed_defaults(database, clock())
     environ = {**DEVELOPMENT, "MONGO_URI": mongo_uri, "MONGO_DATABASE": database.name, "REDIS_URL": ""}
-    arena = wiring.Arena(load(environ), clock=clock)
+    arena = UnhurriedArena(load(environ), clock=clock)
     wiring.install(Fixed(arena))
     yield arena
     wiring.install(None)

@@ -19,6 +19,7 @@ from tests.databases import Lender
 from tests.gateway import Answer, call
 from tests.installed import Fixed, init_data
 from tests.replicated import SECRET
+from tests.unhurried import UnhurriedArena
 from tests.unit.test_settings import DEVELOPMENT
 from tests.worlds import NOON
 
@@ -109,7 +110,7 @@ def two_regions(mongo_uri: str, lender: Lender) -> Iterator[Regions]:
                 "ARENA_REPLICATION_QUEUE": "replication",
                 "ARENA_REPLICATION_DLQ_URL": regions.urls[region, "replication-dead"],
             }
-            regions.arenas[region] = wiring.Arena(load(environ), clock=clock)
+            regions.arenas[region] = UnhurriedArena(load(environ), clock=clock)
         try:
             yield regions
         finally:

@@ -55,13 +55,14 @@ if TYPE_CHECKING:
     from chalicelib.wiring.replication import Replication
     from chalicelib.wiring.verification import Verification
 
-PING_BUDGET_SECONDS: Final = 1.0
 DATABASE_BUDGET_SECONDS: Final = 4.0
 """Below the API function's timeout, so that a player gets 503 with Retry-After and never a gateway time-out."""
 
 
 class Arena:
     """Everything one environment needs, each part built when first used."""
+
+    ping_budget_seconds: float = 1.0
 
     def __init__(self, settings: Settings, *, clock: Clock = system_clock) -> None:
         self.settings = settings
@@ -336,7 +337,7 @@ class Arena:
         """Asks MongoDB and, where configured, Redis."""
         return check_all(
             {
-                "mongodb": Dependency(lambda: self.pools.ping(PING_BUDGET_SECONDS), required=True),
+                "mongodb": Dependency(lambda: self.pools.ping(self.ping_budget_seconds), required=True),
                 "redis": Dependency(None if self.redis is None else self.redis.ping, required=False),
             }
         )

@@ -164,7 +164,7 @@ def test_without_its_redis_the_page_comes_and_the_players_are_served(
     ensure_indexes(database)
     seed_defaults(database, clock())
     stores = {"MONGO_URI": mongo_uri, "MONGO_DATABASE": database.name, "REDIS_URL": "redis://127.0.0.1:1/0"}
-    lost = wiring.Arena(load({**DEVELOPMENT, **stores}), clock=clock)
+    lost = UnhurriedArena(load({**DEVELOPMENT, **stores}), clock=clock)
     wiring.install(Fixed(lost))
     try:
         start(player)

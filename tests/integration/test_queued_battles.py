@@ -30,6 +30,7 @@ from tests.gateway import Answer, call
 from tests.http_arena import Caller, start
 from tests.installed import Fixed
 from tests.queue_worlds import QueueWorld
+from tests.unhurried import UnhurriedArena
 from tests.unit.test_settings import DEVELOPMENT
 from tests.worlds import World
 
@@ -117,7 +118,7 @@ def arena(mongo_uri: str, database: Database[dict[str, Any]], clock: ManualClock
         "ARENA_BATTLE_DLQ_URL": aws.dead_letters,
         "ARENA_LIVE_QUEUE_URL": aws.live,
     }
-    arena = wiring.Arena(load(environ), clock=clock)
+    arena = UnhurriedArena(load(environ), clock=clock)
     wiring.install(Fixed(arena))
     yield arena
     wiring.install(None)
