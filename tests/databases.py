@@ -15,6 +15,8 @@ from chalicelib.arena.ports import Document
 from chalicelib.data.indexes import INDEXES, ensure_indexes
 from tests.redis_doors import forget_keys
 
+_LIFETIME = "transactionLifetimeLimitSeconds"
+
 
 class Lender:
     """Lends databases of one server. ``caches`` are Redis clients that forget what they hold of one that comes back."""
@@ -48,6 +50,17 @@ class Lender:
         database = self._client[f"test_{uuid.uuid4().hex[:12]}"]
         ensure_indexes(database)
         return database
+
+
+@contextmanager
+def transactions_live(client: MongoClient[Any], seconds: int) -> Iterator[None]:
+    """In the block its server gives up a transaction that goes on for so long."""
+    before = client.admin.command({"getParameter": 1, _LIFETIME: 1})[_LIFETIME]
+    client.admin.command({"setParameter": 1, _LIFETIME: seconds})
+    try:
+        yield
+    finally:
+        client.admin.command({"setParameter": 1, _LIFETIME: before})
 
 
 def is_indexed(database: Database[Any]) -> bool:

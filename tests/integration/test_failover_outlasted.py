@@ -10,18 +10,19 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Final
 
 import pytest
+from pymongo import MongoClient
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from chalicelib.arena.battle_gate import BattleCommand
 from chalicelib.arena.battle_service import BattleService
+from chalicelib.arena.ports import Document
 from chalicelib.clock import system_clock
 from chalicelib.data.moves import MongoMoves
 from chalicelib.data.pools import Pools
 from chalicelib.errors import ArenaError
 from chalicelib.replication.failover import plan_failover
 from chalicelib.replication.moves import Moves
-from chalicelib.wiring.services import DATABASE_BUDGET_SECONDS
-from tests.databases import Lender
+from tests.databases import Lender, transactions_live
 from tests.integration.test_failover import FIRST, REGIONS, SECOND, Region, region, takeover
 from tests.redis_doors import eventually
 
@@ -58,12 +59,13 @@ def held() -> Iterator[HeldUp]:
 
 
 @pytest.fixture
-def regions(lender: Lender, mongo_uri: str, held: HeldUp, opened: list[Pools]) -> Iterator[dict[str, Region]]:
-    with lender.lent_to(REGIONS) as databases:
+def regions(
+    lender: Lender, mongo_client: MongoClient[Document], mongo_uri: str, held: HeldUp, opened: list[Pools]
+) -> Iterator[dict[str, Region]]:
+    """What is held up has time, the driver's and the server's: how long it is, is the machine's affair."""
+    with lender.lent_to(REGIONS) as databases, transactions_live(mongo_client, HELD_MAX_SECONDS):
         yield {
-            name: region(
-                name, database, mongo_uri, opened, transaction_seconds=DATABASE_BUDGET_SECONDS, listeners=[held]
-            )
+            name: region(name, database, mongo_uri, opened, transaction_seconds=HELD_MAX_SECONDS, listeners=[held])
             for name, database in databases.items()
         }
 
