@@ -77,14 +77,14 @@ class Region:
             raise Unavailable("answer_lost")
 
     def publish(self, others: Mapping[str, "Region"]) -> int:
-        """What a publisher and the receivers do, without queues."""
+        """What a publisher and the receivers do, without queues: what comes too early waits, and is told again."""
         outbox, told = MongoOutbox(self.operations), 0
         for name, other in others.items():
             rows = outbox.claim(name, system_clock(), 50)
             events = [stored_event(row) for row in rows]
             if events:
-                other.hand.apply(events)
-                outbox.sent(name, [row["_id"] for row in rows], system_clock())
+                early = set(other.hand.apply(events))
+                outbox.sent(name, [row["_id"] for row in rows if row["_id"] not in early], system_clock())
             told += len(events)
         return told
 
