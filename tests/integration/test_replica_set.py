@@ -49,7 +49,7 @@ def test_the_catalogue_and_reports_are_read_from_secondaries(
     arena, _ = world
     assert len(arena.public().game_modes()) == 15
     pools = Pools(mongo_three_uri, GUIDE_POOLS)
-    analytics = Operations(pools, "three")
+    analytics = Operations(pools, "three", budget_seconds=20)
     assert len(analytics.execute(queries.enabled_modes(None, None), pool="analytics")) == 15
     assert isinstance(pools.client("analytics").read_preference, Secondary)
     pools.close()
