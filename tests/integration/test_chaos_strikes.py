@@ -11,6 +11,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 from redis import RedisError
+from redis.exceptions import RedisClusterException
 
 from infra.chaos.clocks import Clocks
 from infra.chaos.cloud import ChaosCloud
@@ -125,7 +126,7 @@ def test_a_cache_is_struck_and_serves_again(cloud: ChaosCloud, striker: Striker,
 
     def kept() -> bool:
         # Nodes tell each other of who is back a moment late.
-        with suppress(RedisError):
+        with suppress(RedisError, RedisClusterException):
             return bool(client.set(kind, "kept"))
         return False
 

@@ -23,6 +23,7 @@ from localcloud.server import Server
 from localcloud.state import StateDir
 from localcloud.supervisor import Supervisor, live_supervisor
 from localcloud.valkey import Valkey
+from tests.redis_doors import eventually
 from tests.servers import supervised
 
 CHILD = Path(__file__).with_name("supervisor_child.py")
@@ -81,8 +82,9 @@ def is_listening(port: int) -> bool:
 
 
 def insert_in_transaction(client: MongoClient[dict[str, Any]]) -> None:
-    with client.start_session() as session, session.start_transaction():
-        client.sample.things.insert_one({"kept": True}, session=session)
+    """However often members of a busy machine elect another primary meanwhile."""
+    with client.start_session() as session:
+        session.with_transaction(lambda own: client.sample.things.insert_one({"kept": True}, session=own))
 
 
 def test_a_one_node_set_has_transactions_of_bounded_life(database: Database[dict[str, Any]]) -> None:
@@ -95,9 +97,12 @@ def test_a_one_node_set_has_transactions_of_bounded_life(database: Database[dict
 def test_a_three_node_set_has_a_primary_and_two_secondaries(mongo_three_uri: str) -> None:
     with MongoClient[dict[str, Any]](mongo_three_uri) as client:
         insert_in_transaction(client)
-        states = [member["stateStr"] for member in client.admin.command("replSetGetStatus")["members"]]
-    assert sorted(states)[0] == "PRIMARY"
-    assert len(states) == 3
+
+        def states() -> list[str]:
+            return sorted(member["stateStr"] for member in client.admin.command("replSetGetStatus")["members"])
+
+        # Whoever copies the others' data first, or was not heard of in time, is none for a moment.
+        eventually("there are three", lambda: states() == ["PRIMARY", "SECONDARY", "SECONDARY"], STOP_SECONDS)
 
 
 @pytest.mark.parametrize("members", [1, 3])
@@ -149,7 +154,8 @@ def test_a_start_stops_what_a_killed_supervisor_and_guardian_left(state: StateDi
         with running_supervisor(state, "mongod") as restarted:
             assert not mongod.is_alive()
             assert restarted.server("mongod") != mongod
-            assert not any(process.is_alive() for process in killed.processes)
+            # The guardian is nobody's to wait for: it was killed, and ends when the machine lets it.
+            assert wait_until_gone(killed.processes, STOP_SECONDS) == []
 
 
 def is_guardian(process: ProcessIdentity) -> bool:
