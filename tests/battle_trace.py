@@ -23,6 +23,8 @@ _SCRIPTS = {load_script(path.stem).sha: path.stem for path in FOLDER.glob("*.lua
 _LAST = "PING"
 """A command nobody else sends: everything before it was seen."""
 _OF_CONNECTIONS = {"HELLO", "CLIENT"}
+_METRICS = "{metrics}:"
+"""Told by whatever request comes five of the machine's seconds after the last telling: no part of a battle."""
 
 
 class Trace:
@@ -108,7 +110,7 @@ def _listen(monitor: Any, trace: Trace) -> None:
         if seen["command"] == _LAST:
             return
         words = seen["command"].split()
-        if seen["client_type"] != "lua" and words[0] not in _OF_CONNECTIONS:
+        if seen["client_type"] != "lua" and words[0] not in _OF_CONNECTIONS and _METRICS not in seen["command"]:
             trace.add(Step("Redis", _named(words)), seen["time"])
 
 

@@ -1,6 +1,7 @@
 """Warming: what it loads, what it leaves alone, and what it is good for in the minute after."""
 
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from pymongo.database import Database
 
 from chalicelib import wiring
-from chalicelib.cache.cached_values import CACHES, LEAGUES
+from chalicelib.cache.cached_values import CACHES, LEAGUES, PAGES
 from chalicelib.cache.warming import WarmingReport
 from chalicelib.clock import ManualClock
 from chalicelib.entrypoints import scheduled
@@ -23,6 +24,7 @@ from tests.installed import Fixed
 from tests.rankings import random_players
 from tests.redis_doors import client_of, forget
 from tests.request_mix import requests
+from tests.waiting import looks
 
 PLAYERS = 60
 PER_SECOND, MINUTE = 8.0, 60.0
@@ -50,6 +52,18 @@ def lookups(arena: wiring.Arena) -> Counter[tuple[str, str]]:
     return found
 
 
+def warmed(environment: Environment, url: str, prefix: str) -> WarmingReport:
+    """By it; done again where some of it may have ended, by the server's clock, before it was kept."""
+    for _ in looks(60):
+        began = time.monotonic()
+        forget(url, prefix)
+        report = environment.arena.cache_warming.run(always)
+        keep(url, prefix)
+        if time.monotonic() - began < PAGES.lifetime.kept_seconds:
+            return report
+    raise AssertionError("pages do not last until they are kept")
+
+
 def keep(url: str, prefix: str) -> None:
     """What is stored under ``prefix`` ends by the arena's clock alone: pages go after ten of the server's seconds."""
     client = client_of(url)
@@ -63,9 +77,8 @@ def test_what_is_warm_is_left_alone_until_it_would_end_too_soon(
 ) -> None:
     """The second run loads nothing; five minutes later everything is loaded anew before it ends."""
     warmer, reader = region.open(valkey_url), region.open(valkey_url)
-    first = warmer.arena.cache_warming.run(always)
+    first = warmed(warmer, valkey_url, f"{database.name}:")
     assert (first.cache, first.failed, first.left) == ("ok", (), ())
-    keep(valkey_url, f"{database.name}:")
     for url in ("/api/game-modes", "/api/comms/config", "/api/realms", "/api/guilds/list", "/api/leaderboard?by=neur"):
         assert reader.as_player("GET", url).status == 200
     found = lookups(reader.arena)

@@ -4,6 +4,7 @@ import random
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from chalicelib.data.operations import Operations
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
 from tests.fakes.live_queue import MemoryLiveQueue
 from tests.rankings import random_players
-from tests.redis_doors import client_of, door_to, forget
+from tests.redis_doors import client_of, door_to, eventually, forget
 from tests.worlds import NOON, World, mongo_world
 
 SCORE = Ranking(board="all", metric="score")
@@ -267,11 +268,18 @@ def test_followed_boards_are_announced_at_most_once_in_two_seconds(stage: Stage)
     stage.fight("1", "nobody follows")
     assert stage.live.boards == []
     assert [row["telegramId"] for row in stage.service.top("all", "score", 10)] == ["1"]
-    stage.fight("1", "first")
-    pushed = stage.keys.pushed("all")
-    assert 0 < stage.redis.pttl(pushed) <= 2000
-    # The server's seconds: a battle on a busy machine must not outlast them.
-    assert stage.redis.pexpire(pushed, 600_000)
+    pushed, numbers = stage.keys.pushed("all"), count()
+
+    def announced() -> bool:
+        stage.live.boards.clear()
+        stage.fight("1", f"first {next(numbers)}")
+        assert stage.live.boards == ["all"]
+        # The server's seconds, which a busy machine outlasts: nobody may, from here on.
+        left = stage.redis.pttl(pushed)
+        assert left <= 2000
+        return left > 0 and bool(stage.redis.pexpire(pushed, 600_000))
+
+    eventually("it is announced, and for a while", announced)
     assert not stage.redis.exists(stage.keys.pushed("league:rookie"))
     stage.fight("2", "at once again")
     assert stage.live.boards == ["all"]

@@ -1,10 +1,10 @@
 """Reading through the cache, on a single Valkey and on a cluster: one load, nothing stale, Redis away."""
 
 import math
-import multiprocessing
 import random
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from chalicelib.cache.packing import PACKED_MAX_CHARACTERS
 from chalicelib.cache.read_through import PAUSE_SECONDS_MAX, SKEW_MS, ReadThrough
 from chalicelib.errors import Unavailable
 from tests.cached_regions import Region, Source, Timer, region
+from tests.children import fork_server
 from tests.integration.read_through_child import read_at_once
 
 __all__ = ["region"]
@@ -27,8 +28,7 @@ BUSY_SECONDS = 30.0
 
 
 def test_a_hundred_misses_at_once_in_four_processes_load_once(region: Region) -> None:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.integration.read_through_child"])
+    context = fork_server()
     parents = []
     for _ in range(PROCESSES):
         ours, theirs = context.Pipe()
@@ -241,11 +241,13 @@ def test_what_cannot_be_read_is_loaded_anew(region: Region) -> None:
 def test_whoever_has_fought_gets_what_was_loaded_after_that(region: Region) -> None:
     """And keeps it for the others; what was loaded too near to it does not count."""
     reader, source = region.reader(), Source([1])
-    item, mark = Item(PAGES, "50", "all-time all score"), CACHE_FOUGHT.key(region.database, player="777")
+    # Pages that do not end by the server's own clock meanwhile.
+    lasting = replace(PAGES, lifetime=CONFIG.lifetime)
+    item, mark = Item(lasting, "50", "all-time all score"), CACHE_FOUGHT.key(region.database, player="777")
     reader.cached(item, source, newer_than=mark)
     source.value = [2]
     assert reader.cached(item, source, newer_than=mark) == [1]
-    region.doors[0].execute("SET", mark, epoch_ms(region.clock()), "PX", 10_000)
+    region.doors[0].execute("SET", mark, epoch_ms(region.clock()), "PX", 600_000)
     assert reader.cached(item, source) == [1]
     region.clock.advance(0.001 * SKEW_MS)
     assert reader.cached(item, source, newer_than=mark) == [2]

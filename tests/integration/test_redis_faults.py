@@ -26,7 +26,7 @@ from localcloud.ports import free_ports
 from localcloud.valkey import Valkey
 from tests.ending import set_at_the_end
 from tests.fakes.cache_observer import Observed
-from tests.redis_doors import door_to
+from tests.redis_doors import door_to, eventually
 from tests.scripted_redis import Answer, ScriptedRedis, Send, after_hello, dripping, hang_up, silence
 from tests.servers import supervised
 
@@ -157,7 +157,7 @@ def test_a_dead_server_is_left_alone_and_probed_by_one_caller_at_a_time() -> Non
         door = door_to(server.url, limits=ENOUGH, cluster=False, now=lambda: now[0], observer=seen)
         for _ in range(10):
             timed(lambda: door.execute("GET", "x"))
-        assert server.commands("GET") == 2
+        eventually("both were heard", lambda: server.commands("GET") == 2)
         assert seen.commands == {("GET", "error"): 2, ("GET", "refused"): 8}
         now[0] += 2 * BreakerRules().open_seconds
         start = Barrier(8, timeout=60)
@@ -168,7 +168,7 @@ def test_a_dead_server_is_left_alone_and_probed_by_one_caller_at_a_time() -> Non
 
         with ThreadPoolExecutor(8) as pool:
             answers = [future.result() for future in [pool.submit(ask) for _ in range(8)]]
-        assert server.commands("GET") == 3
+        eventually("the probe was heard", lambda: server.commands("GET") == 3)
         (asked,) = [seconds for seconds, found in answers if isinstance(found, CacheUnavailable) and found.tried]
         refused = [seconds for seconds, found in answers if isinstance(found, CacheUnavailable) and not found.tried]
         assert len(refused) == 7
