@@ -5,7 +5,6 @@ Gateway; sends requests of one crowded address; and works under one contended lo
 """
 
 import itertools
-import multiprocessing
 import os
 import random
 import threading
@@ -25,6 +24,7 @@ from chalicelib.data.operations import Operations
 from chalicelib.errors import ArenaError
 from chalicelib.locks import FencedOut, Held
 from chalicelib.wiring import install
+from tests.children import fork_server
 from tests.gateway import call
 from tests.installed import Fixed, init_data
 from tests.watched import Kind, Record, Seen, Term, WatchedArena
@@ -225,9 +225,7 @@ class Fleet:
 @contextmanager
 def fleet(orders: Sequence[Order]) -> Iterator[Fleet]:
     """Environments at work until the fleet is told to ``finish``, or the block ends."""
-    # The fork server loads the arena once; each environment then starts in milliseconds.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.fleet", "app"])
+    context = fork_server()
     failures = context.Array("d", len(orders))
     signals = Signals(context.Event(), context.Semaphore(0), context.Event(), failures)
     pipes, processes = [], []

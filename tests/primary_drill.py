@@ -1,6 +1,5 @@
 """A replica set that loses its primary, and the environments that fight and read meanwhile."""
 
-import multiprocessing
 import os
 import random
 import signal
@@ -24,6 +23,7 @@ from chalicelib.wiring import Arena, install
 from localcloud.drill import Drill
 from localcloud.mongod import ReplicaSet
 from localcloud.ports import LOOPBACK, free_ports
+from tests.children import fork_server
 from tests.gateway import Answer, call
 from tests.installed import Fixed, init_data
 from tests.servers import supervised, without_expiry
@@ -150,9 +150,7 @@ class Crew:
 @contextmanager
 def at_work(orders: Sequence[Order]) -> Iterator[Crew]:
     """A process for each of ``orders``, all of them ready, until the block ends."""
-    # The fork server loads the arena once; each environment then starts in milliseconds.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.primary_drill", "app"])
+    context = fork_server()
     crew = Crew(context.Event(), pipes := [])
     with ExitStack() as processes:
         for order in orders:

@@ -1,6 +1,5 @@
 """Backups and restorations that die in the middle: nothing looks whole, and the next one goes through."""
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from chalicelib.data.indexes import INDEXES
 from chalicelib.data.restores import MongoRestoreTarget
 from infra.object_directory import DirectoryObjects
 from tests.backup_worlds import BackedUp, whole
+from tests.children import fork_server
 from tests.integration.backup_child import restore_until_killed, take_until_killed
 
 
@@ -57,18 +57,11 @@ def test_dead_while_giving_names_it_is_finished_by_the_next_one(
     assert whole(elsewhere) == whole(database)
 
 
-@pytest.fixture
-def children() -> Any:
-    """Processes to be killed; they load the arena once."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.integration.backup_child"])
-    return context
-
-
-def _killed(children: Any, work: Callable[..., None], *arguments: Any, after: int) -> None:
+def _killed(work: Callable[..., None], *arguments: Any, after: int) -> None:
     """Runs ``work`` until it has gone on ``after`` times, then kills it with -9."""
-    receiver, sender = children.Pipe(duplex=False)
-    child = children.Process(target=work, args=(*arguments, after, sender), daemon=True)
+    context = fork_server()
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=work, args=(*arguments, after, sender), daemon=True)
     child.start()
     sender.close()
     assert receiver.recv() == after
@@ -78,11 +71,11 @@ def _killed(children: Any, work: Callable[..., None], *arguments: Any, after: in
 
 
 def test_killed_in_the_middle_nothing_looks_whole_and_the_next_one_goes_through(
-    backed_up: BackedUp, elsewhere: Database[Document], database: Database[Document], children: Any, tmp_path: Path
+    backed_up: BackedUp, elsewhere: Database[Document], database: Database[Document], tmp_path: Path
 ) -> None:
     """The backup after some parts; the restoration while loading, while verifying, and when all is verified."""
     uri, store = backed_up.uri, DirectoryObjects(tmp_path)
-    _killed(children, take_until_killed, uri, database.name, str(tmp_path), after=4)
+    _killed(take_until_killed, uri, database.name, str(tmp_path), after=4)
     assert len(list(store.list("data/"))) >= 4
     on_disk = BackedUp(uri, database.name, store)
     assert on_disk.shelf.names() == []
@@ -92,7 +85,6 @@ def test_killed_in_the_middle_nothing_looks_whole_and_the_next_one_goes_through(
     parts, collections = len(manifest.keys), sum(1 for one in manifest.collections if one.documents)
     for after in (parts + 2, 2 * parts + collections // 2, 2 * parts + collections):
         _killed(
-            children,
             restore_until_killed,
             uri,
             database.name,

@@ -1,7 +1,6 @@
 """Killed in mid-battle: never half a battle, and nothing that was answered is lost."""
 
 import contextlib
-import multiprocessing
 import os
 import random
 import signal
@@ -15,13 +14,14 @@ from pymongo.database import Database
 from chalicelib.arena.battle_service import BattleCommand
 from chalicelib.arena.emission import STRIPES
 from chalicelib.arena.ports import Document
+from tests.children import fork_server
 from tests.consistency import assert_consistent
+from tests.databases import transactions_live
 from tests.integration.battle_child import fight_for_ever
 from tests.redis_doors import eventually
 from tests.worlds import World
 
 KILLS = 50
-LIFETIME = "transactionLifetimeLimitSeconds"
 PATIENCE_SECONDS = 60.0
 BATTLES_BEFORE_KILL_MAX = 4
 KILL_DELAY_SECONDS_MAX = 0.008
@@ -31,11 +31,8 @@ KILL_DELAY_SECONDS_MAX = 0.008
 @pytest.fixture(autouse=True)
 def short_transactions(database: Database[Document]) -> Iterator[None]:
     """The server gives up a dead client's transaction sooner than it would, so that the test need not wait."""
-    admin = database.client.admin
-    before = admin.command({"getParameter": 1, LIFETIME: 1})[LIFETIME]
-    admin.command({"setParameter": 1, LIFETIME: 2})
-    yield
-    admin.command({"setParameter": 1, LIFETIME: before})
+    with transactions_live(database.client, 2):
+        yield
 
 
 def test_fifty_kills_leave_no_half_battle(world: World, database: Database[Document], mongo_uri: str) -> None:
@@ -45,10 +42,7 @@ def test_fifty_kills_leave_no_half_battle(world: World, database: Database[Docum
     moments = random.Random(seed)
     free = {"cooldownSeconds": 0, "energyCost": 0, "enabled": True, "league": "rookie"}
     world.add("gamemodes", key="free", arena="free", **free)
-    # The fork server loads the arena once; each child then starts in milliseconds.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.integration.battle_child"])
-
+    context = fork_server()
     started = 0
     brokers: dict[str, Document] = {}
     answered: dict[str, int] = {}

@@ -1,6 +1,5 @@
 """A mongod that admits few connections: a region under load stops growing in time, or is refused connections."""
 
-import multiprocessing
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -14,6 +13,7 @@ from chalicelib.data.scaling import MongoScaling
 from chalicelib.scaling.connections import ConnectionBudget
 from localcloud.mongod import ReplicaSet
 from localcloud.ports import free_ports
+from tests.children import fork_server
 from tests.integration.pools_child import hold_connections
 from tests.scaling_worlds import once, region
 from tests.servers import supervised
@@ -32,8 +32,7 @@ class Environments:
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["tests.integration.pools_child"])
+        self._context = fork_server()
         self._running: list[tuple[BaseProcess, Connection]] = []
 
     def __len__(self) -> int:

@@ -1,7 +1,6 @@
 """A lock that four processes fight for, with pauses beyond its term and jumping clocks, while Redis comes and goes."""
 
 import itertools
-import multiprocessing
 import random
 import time
 from collections import Counter
@@ -17,6 +16,7 @@ from chalicelib.arena.ports import Document
 from localcloud.drill import Drill
 from localcloud.ports import free_ports
 from localcloud.valkey import Valkey
+from tests.children import fork_server
 from tests.integration.lock_child import LOCK, PROTECTED, Contender, contend
 from tests.servers import supervised
 
@@ -49,8 +49,7 @@ def test_every_accepted_write_has_a_higher_number_than_the_one_before(
     server, drill = valkey
     seed = random.randrange(2**32)
     database[PROTECTED].insert_one({"_id": LOCK, "value": 0, "accepted": []})
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.integration.lock_child"])
+    context = fork_server()
     taken = cast("Synchronized[int]", context.Value("i", 0))
     # Of those at the end, none before Redis is back: how long it takes to start is the machine's affair.
     goal = cast("Synchronized[int]", context.Value("i", WITHOUT_END))

@@ -1,7 +1,6 @@
 """Processes that share their region's metrics, on a real Valkey server and a real replica set; one is killed."""
 
 import contextlib
-import multiprocessing
 import os
 import random
 import signal
@@ -19,6 +18,7 @@ from chalicelib.monitoring.families import HTTP_REQUESTS
 from chalicelib.monitoring.instances import instances_view
 from chalicelib.monitoring.page import state_lines
 from chalicelib.monitoring.reports import REPORT_SECONDS, SharedMetrics
+from tests.children import fork_server
 from tests.integration.metrics_child import UNITS_PER_BOUT, connect, work
 from tests.worlds import NOON
 
@@ -43,8 +43,7 @@ def test_totals_are_exact_though_answers_are_lost_and_a_process_is_killed(place:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     kill_after = random.Random(seed).randrange(3, 20)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.integration.metrics_child"])
+    context = fork_server()
     children = {}
     for name in (*SURVIVORS, VICTIM):
         receiver, sender = context.Pipe(duplex=False)
