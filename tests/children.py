@@ -7,7 +7,9 @@ from typing import Final
 PRELOADED: Final = (
     "app",
     "tests.fleet",
+    "tests.installed",
     "tests.primary_drill",
+    "tests.integration.fronts.instances",
     "tests.integration.backup_child",
     "tests.integration.battle_child",
     "tests.integration.lock_child",

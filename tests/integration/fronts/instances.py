@@ -6,7 +6,6 @@ Each tells by headers who it is, how many connections it has accepted, and what 
 import base64
 import hashlib
 import json
-import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from multiprocessing.sharedctypes import Synchronized
 from typing import Any
 
 from localcloud.ports import LOOPBACK, free_ports
+from tests.children import fork_server
 from tests.gateway import call
 
 _WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -153,8 +153,7 @@ class Running:
 @contextmanager
 def instances(names: Sequence[str], environ: dict[str, str] | None = None) -> Iterator[list[Running]]:
     """Running instances, in the order of ``names``; ``environ`` holds the settings of their arena."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.integration.fronts.instances", "tests.installed", "app"])
+    context = fork_server()
     running: list[Running] = []
     started = []
     try:
