@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from threading import RLock
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ _FIT: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
 
 _correlation: Final = ContextVar("correlation", default="")
 """A context variable, so that neither threads nor invocations see each other's."""
+_making: Final = RLock()
 
 
 def fit_id(value: object) -> str:
@@ -44,9 +46,19 @@ def correlated(correlation_id: str) -> Iterator[None]:
         _correlation.reset(token)
 
 
-@cache
 def logger() -> "Logger":
-    """The service's logger, built on first use (its import costs more than a cold start should pay)."""
+    """The service's logger, built on first use (its import costs more than a cold start should pay).
+
+    Once, however many threads come first at the same time: loggers are kept by name, and who made it as well would have
+    it while another is still putting it together.
+    """
+    with _making:
+        return made_logger()
+
+
+@cache
+def made_logger() -> "Logger":
+    """What ``logger`` gives. Ask that one; tests make this one forget."""
     from chalicelib.log_lines import new_logger
 
     return new_logger(os.environ, correlation_id)

@@ -101,7 +101,7 @@ def watching(url: str, trace: Trace) -> Iterator[None]:
             yield
         finally:
             client.ping()
-            thread.join(timeout=30)
+            thread.join(timeout=60)
     client.close()
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.logged import logged
 from tests.schedule import CLOUDS, ByFile, place
@@ -37,8 +37,14 @@ __all__ = [
 
 CLOUD_TEST_SECONDS = 1200
 
-# Property tests print what reproduces a failure; none is judged by the clock, nor by how fast its examples come.
-settings.register_profile("arena", print_blob=True, deadline=None)
+# Property tests print what reproduces a failure; none is judged by the clock, nor by how fast its examples come, nor by
+# how many of the first were drawn larger than they are taken.
+settings.register_profile(
+    "arena",
+    print_blob=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 settings.load_profile("arena")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.log_lines import LEVEL, SERVICE
-from chalicelib.observability import logger
+from chalicelib.observability import made_logger
 
 
 @dataclass
@@ -45,6 +45,6 @@ def logged(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     """A logger of its own, made when first used: Python keeps loggers by name, and they keep their stream."""
     monkeypatch.setenv(SERVICE, f"arena-{uuid.uuid4()}")
     monkeypatch.setenv(LEVEL, "DEBUG")
-    logger.cache_clear()
+    made_logger.cache_clear()
     yield Logged(capsys)
-    logger.cache_clear()
+    made_logger.cache_clear()

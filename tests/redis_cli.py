@@ -10,7 +10,7 @@ import sys
 def main(arguments: list[str]) -> int:
     errors, _, host, _, port, *command = arguments
     assert errors == "-e", "a script must notice errors"
-    with socket.create_connection((host, int(port)), timeout=5) as connection, connection.makefile("rb") as answers:
+    with socket.create_connection((host, int(port)), timeout=60) as connection, connection.makefile("rb") as answers:
         words = [word.encode() for word in command]
         connection.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words))
         line = answers.readline()[:-2].decode()

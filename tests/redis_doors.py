@@ -39,6 +39,6 @@ def forget_keys(client: Any, prefix: str) -> None:
         client.delete(key)
 
 
-def eventually(what: str, holds: Callable[[], bool], seconds: float = 20.0) -> None:
+def eventually(what: str, holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Waits for a server to come to a state."""
     assert any(holds() for _ in looks(seconds)), f"{what}: not within {seconds} s"

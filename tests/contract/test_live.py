@@ -31,7 +31,7 @@ def live(request: pytest.FixtureRequest) -> Iterator[LiveWorld]:
         return
     database: Database[Document] = request.getfixturevalue("database")
     pools = Pools(request.getfixturevalue("mongo_uri"), without_secondaries(GUIDE_POOLS))
-    yield LiveWorld(MongoConnections(Operations(pools, database.name)))
+    yield LiveWorld(MongoConnections(Operations(pools, database.name, budget_seconds=20)))
     pools.close()
 
 

@@ -10,7 +10,7 @@ import pytest
 from pymongo.database import Database
 
 from chalicelib.arena.ports import Document
-from chalicelib.cache.door import DoorLimits, RedisDoor
+from chalicelib.cache.door import RedisDoor
 from chalicelib.cache.shared_metrics import RedisSharedMetrics
 from chalicelib.data.operations import Operations
 from chalicelib.data.pools import GUIDE_POOLS, Pools, without_secondaries
@@ -28,12 +28,12 @@ from chalicelib.monitoring.reports import (
     SharedMetrics,
 )
 from tests.fakes.memory_metrics import MemorySharedMetrics
+from tests.redis_doors import UNHURRIED
 from tests.worlds import NOON
 
 OK = f"{HTTP_REQUESTS}|GET /openapi.json|2xx"
 BAD = f"{HTTP_REQUESTS}|POST /api/battle/run|4xx"
 FIRST, SECOND = "00000000000000a1", "00000000000000b2"
-UNHURRIED = DoorLimits(budget_seconds=5.0, connections_per_node=2)
 
 
 @pytest.fixture(params=["memory", "redis", "cluster", "mongo"])
@@ -43,7 +43,7 @@ def shared(request: pytest.FixtureRequest) -> Iterator[SharedMetrics]:
     elif request.param == "mongo":
         database: Database[Document] = request.getfixturevalue("database")
         pools = Pools(request.getfixturevalue("mongo_uri"), without_secondaries(GUIDE_POOLS))
-        yield MongoSharedMetrics(Operations(pools, database.name), flush_seconds=20)
+        yield MongoSharedMetrics(Operations(pools, database.name, budget_seconds=20), flush_seconds=20)
         pools.close()
     else:
         cluster = request.param == "cluster"

@@ -62,7 +62,8 @@ def test_a_refused_subscription_ends_it() -> None:
         connection.recv()
         connection.send(refusal)
 
-    with serve(answer, "127.0.0.1", 0) as server:
+    # However long a busy machine takes over the handshake.
+    with serve(answer, "127.0.0.1", 0, open_timeout=None) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/x"
