@@ -62,8 +62,9 @@ def test_it_takes_one_an_hour_and_the_region_says_so(arena: QueueingArena, s3: A
     assert len(_names(s3)) == 2
 
 
-def test_two_at_once_do_it_once(arena: QueueingArena, s3: Any) -> None:
-    """By the schedule's lock, and by what is due; whoever is overtaken says so, even with its backup done."""
+def test_of_two_at_once_a_whole_one_is_left(arena: QueueingArena, s3: Any) -> None:
+    """Without Redis nothing keeps them apart. Whoever is overtaken says so, even with its backup stored; of two that are
+    stored the hour keeps one, whoever noted its own."""
     with ThreadPoolExecutor(2) as threads:
         reports = [one.result() for one in [threads.submit(backups.backup, EVENT, None) for _ in range(2)]]
     shelf = Shelf(S3Objects(lambda: s3, BUCKET))
@@ -71,9 +72,8 @@ def test_two_at_once_do_it_once(arena: QueueingArena, s3: Any) -> None:
     assert names
     for name in names:
         shelf.check(shelf.manifest(name))
-    for report in reports:
-        told = report.get("backup")
-        assert told in {one.id for one in names} or told == "" or report == STOPPED
+    assert any("backup" in report for report in reports)
+    assert all("backup" in report or report == STOPPED for report in reports)
 
 
 def test_one_that_fails_is_an_error_and_leaves_the_last_success(arena: QueueingArena, s3: Any, logged: Any) -> None:
