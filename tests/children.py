@@ -1,10 +1,18 @@
 """Processes that tests start, of one fork server."""
 
 import multiprocessing
+import sys
 from multiprocessing.context import ForkServerContext
+from pathlib import Path
 from typing import Final
 
+_LOCALCLOUD: Final = str(Path(__file__).resolve().parents[1] / "localstack")
+if _LOCALCLOUD not in sys.path:
+    # pytest's own path is not the fork server's, which leaves out in silence what it can't import.
+    sys.path.append(_LOCALCLOUD)
+
 PRELOADED: Final = (
+    "tests.children",
     "app",
     "tests.fleet",
     "tests.installed",

@@ -101,6 +101,10 @@ class BackupLog(Protocol):
         """Raises ``FencedOut`` when a newer run has taken over, and ``Unavailable``."""
         ...
 
+    def noted(self) -> str | None:
+        """The id of the backup that succeeded last; None without any."""
+        ...
+
     def last_success(self) -> datetime | None: ...
 
 

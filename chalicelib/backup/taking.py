@@ -78,7 +78,11 @@ class Backups:
     def run(self, plan: BackupPlan, log: BackupLog, go_on: GoOn, guard: Guard | None) -> BackupReport:
         """Takes one if it is due, notes it, deletes what no rule keeps. Raises as ``take`` does, and ``FencedOut``."""
         names = self._shelf.names(self._region, self._database)
-        if not is_due(max(names, default=None), self._clock(), plan.every):
+        newest = max(names, default=None)
+        if newest is not None and not is_due(newest, self._clock(), plan.every):
+            if log.noted() != newest.id:
+                # Whoever took it died, or was overtaken, before that.
+                log.succeeded(self._shelf.manifest(newest), guard, self._clock())
             return BackupReport(kept=len(names))
         manifest = self.take(go_on)
         log.succeeded(manifest, guard, self._clock())

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from chalicelib.arena.ports import Update
+from chalicelib.arena.ports import Document, Update
 from chalicelib.backup.manifest import Manifest
 from chalicelib.backup.scope import BACKUP_LOG
 from chalicelib.data.fences import FencedUpdates
@@ -25,8 +25,14 @@ class MongoBackupLog:
         fields |= {"documents": manifest.documents, "stored": manifest.stored}
         self._fenced.update(guard, [Update(BACKUP_LOG, {"_id": _ID}, {"$set": fields}, upsert=True)])
 
+    def noted(self) -> str | None:
+        found = self._last().get("backup")
+        return found if isinstance(found, str) else None
+
     def last_success(self) -> datetime | None:
         """The point the newest backup shows; None without any."""
-        found = self._operations.execute(FindOne(BACKUP_LOG, {"_id": _ID}))
-        point = None if found is None else found.get("point")
+        point = self._last().get("point")
         return point if isinstance(point, datetime) else None
+
+    def _last(self) -> Document:
+        return self._operations.execute(FindOne(BACKUP_LOG, {"_id": _ID})) or {}

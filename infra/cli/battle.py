@@ -169,7 +169,10 @@ def _queued(url: str, headers: Mapping[str, str], wanted: Mapping[str, Any], wai
 def _patiently(
     waiting: Waiting, method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None = None
 ) -> Any:
-    """``_call``, again while nobody has time for it: a battle's ``requestId`` makes it one, however often."""
+    """``_call``, again while nobody has time for it.
+
+    A battle's ``requestId`` makes it one, however often; a starter broker whose answer was lost is one more.
+    """
     started = waiting.monotonic()
     while True:
         try:

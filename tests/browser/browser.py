@@ -167,7 +167,12 @@ class Browser:
 
     def choose(self, selector: str, value: str) -> None:
         """An option by its value: letters typed too far apart choose another."""
-        Select(self.one(selector)).select_by_value(value)
+
+        def chosen() -> bool:
+            Select(self.one(selector)).select_by_value(value)
+            return True
+
+        self.until(chosen, f"{selector} is {value}")
 
     def press(self, *keys: str) -> None:
         """Keys to whatever has the focus."""

@@ -63,8 +63,8 @@ def test_it_takes_one_an_hour_and_the_region_says_so(arena: QueueingArena, s3: A
 
 
 def test_of_two_at_once_a_whole_one_is_left(arena: QueueingArena, s3: Any) -> None:
-    """Without Redis nothing keeps them apart. Whoever is overtaken says so, even with its backup stored; of two that are
-    stored the hour keeps one, whoever noted its own."""
+    """Without Redis nothing keeps them apart. Whoever is overtaken says so, even with its backup stored; of two that
+    are stored the hour keeps one, whoever noted its own."""
     with ThreadPoolExecutor(2) as threads:
         reports = [one.result() for one in [threads.submit(backups.backup, EVENT, None) for _ in range(2)]]
     shelf = Shelf(S3Objects(lambda: s3, BUCKET))
@@ -74,6 +74,7 @@ def test_of_two_at_once_a_whole_one_is_left(arena: QueueingArena, s3: Any) -> No
         shelf.check(shelf.manifest(name))
     assert any("backup" in report for report in reports)
     assert all("backup" in report or report == STOPPED for report in reports)
+    assert BACKUP_LAST_SUCCESS in gauges(arena)(NOON)
 
 
 def test_one_that_fails_is_an_error_and_leaves_the_last_success(arena: QueueingArena, s3: Any, logged: Any) -> None:

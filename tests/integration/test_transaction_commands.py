@@ -1,6 +1,7 @@
 """What a transaction writes and reads as plain commands, and where it leaves that to the driver."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -106,16 +107,18 @@ def test_what_runs_out_of_time_is_aborted(mongo_uri: str, database: Database[Doc
     recorder = Recorder()
     pools = Pools(mongo_uri, without_secondaries(ENVIRONMENT_POOLS), listeners=[recorder])
     operations = Operations(pools, database.name)
-    change = Update([Change(COLLECTION, {"_id": 1}, {"$inc": {"n": 1}}, upsert=True)])
+    database[COLLECTION].insert_many(things(*range(TRIES)))
 
-    def for_ever(session: ClientSession) -> None:
+    def for_ever(number: int, session: ClientSession) -> None:
+        change = Update([Change(COLLECTION, {"_id": number}, {"$inc": {"n": 1}})])
         while True:
             operations.execute(change, session=session)
 
-    # A busy machine may take all of its time before anything is sent, or the second there is for the end.
-    for _ in range(TRIES):
+    # A busy machine may take all of its time before anything is sent, or the second there is for the end. Each try has
+    # a document of its own: what meets the lock of an earlier one is aborted by the driver.
+    for number in range(TRIES):
         with pytest.raises(Unavailable):
-            Transactions(pools, budget_seconds=0.5).run(for_ever)
+            Transactions(pools, budget_seconds=0.5).run(partial(for_ever, number))
         if sent()[-1:] == ["abortTransaction"]:
             break
     assert sent()[-1:] == ["abortTransaction"]

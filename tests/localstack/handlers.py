@@ -18,7 +18,7 @@ import os, threading
 print("loaded")
 
 def handler(event, context):
-    print("asked for", event.get("do"))
+    print("asked for", event.get("do"), "of", os.getpid())
     match event.get("do"):
         case "raise":
             raise ValueError("no such broker")

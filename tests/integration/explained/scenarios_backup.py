@@ -23,9 +23,15 @@ def _(town: Town, last_success: Callable[..., Any]) -> None:
     assert last_success() is None
 
 
+@covers(MongoBackupLog.noted)
+def _(town: Town, noted: Callable[..., Any]) -> None:
+    assert noted() is None
+
+
 @covers(MongoBackupLog.succeeded)
 def _(town: Town, succeeded: Callable[..., Any]) -> None:
     """As it is told again: the point that is shown, not when it was taken."""
     succeeded(manifest(), Guard("schedule:9", 1009), NOON)
-    assert MongoBackupLog(town.operations).last_success() == manifest().point.at
+    log = MongoBackupLog(town.operations)
+    assert (log.noted(), log.last_success()) == (manifest().name.id, manifest().point.at)
     town.database[BACKUP_LOG].delete_one({"_id": "last"})

@@ -33,6 +33,9 @@ class Log:
             raise FencedOut(guard)
         self.found.append(manifest)
 
+    def noted(self) -> str | None:
+        return self.found[-1].name.id if self.found else None
+
     def last_success(self) -> None:
         return None
 
@@ -143,6 +146,18 @@ def test_the_schedule_takes_one_when_it_is_due_and_no_second_one() -> None:
     assert (first, setting.run()) == (setting.names[0], "")
     setting.clock.advance(3600)
     assert setting.run() == setting.names[1]
+    assert [manifest.name.id for manifest in setting.log.found] == setting.names
+
+
+def test_one_that_lies_there_without_being_noted_is_noted_by_the_next_run() -> None:
+    """Who took it died before that, or was overtaken by a run that found it there."""
+    setting = Setting()
+    setting.log.newest = GUARD.fence + 1
+    with pytest.raises(FencedOut):
+        setting.run()
+    setting.log.newest = GUARD.fence
+    assert setting.log.found == []
+    assert (setting.run(), setting.run()) == ("", "")
     assert [manifest.name.id for manifest in setting.log.found] == setting.names
 
 

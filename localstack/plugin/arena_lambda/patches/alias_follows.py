@@ -39,7 +39,8 @@ def apply() -> None:
 
 def left_behind(function: Function, version: str) -> int:
     """How many environments an alias that moves leaves to those who still come for ``version``."""
-    return int(getattr(function, _LEFT, {}).get(version, 0))
+    left: list[tuple[str, int]] = list(getattr(function, _LEFT, ()))
+    return max((count for one, count in left if one == version), default=0)
 
 
 def _build_provider_update(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,12 +88,13 @@ def _leaving(function: Function, alias_name: str) -> Iterator[None]:
     if alias is None or configured is None:
         yield
         return
-    before: dict[str, int] = getattr(function, _LEFT, {})
-    setattr(function, _LEFT, {**before, alias.function_version: configured.provisioned_concurrent_executions})
+    mine = (alias.function_version, configured.provisioned_concurrent_executions)
+    left: list[tuple[str, int]] = function.__dict__.setdefault(_LEFT, [])
+    left.append(mine)
     try:
         yield
     finally:
-        setattr(function, _LEFT, before)
+        left.remove(mine)
 
 
 def _warm(service: LambdaService, function: Function, alias_name: str, version: str | None) -> None:
