@@ -38,8 +38,8 @@ def command(as_json: bool, state_dir: Path | None) -> None:
     click.echo(json.dumps(status, indent=2) if as_json else describe(status, owner.pid))
     if any(entry["provisioned"] is None for entry in status["regions"].values()):
         click.echo(
-            f"LocalStack at {recorded['localstack']} does not answer: look at {state.logs}, or start anew with "
-            "`./arena down` and `./arena up`; the data stays",
+            f"LocalStack at {recorded['localstack']} does not tell what it runs: look at {state.logs}, or start anew "
+            "with `./arena down` and `./arena up`; the data stays",
             err=True,
         )
         sys.exit(NO_ANSWER)
@@ -65,8 +65,8 @@ def with_live_counts(recorded: Mapping[str, Any], patience_seconds: float = PATI
 
 
 def _provisioned(recorded: Mapping[str, Any], patience_seconds: float) -> dict[str, int]:
-    """By region; what does not answer for one is not asked for the others."""
-    from botocore.exceptions import BotoCoreError
+    """By region; what has no answer for one is not asked for the others."""
+    from botocore.exceptions import BotoCoreError, ClientError
 
     from infra.cloud import Cloud
 
@@ -75,7 +75,7 @@ def _provisioned(recorded: Mapping[str, Any], patience_seconds: float) -> dict[s
         cloud = Cloud(region, recorded["localstack"], patience_seconds, attempts=1)
         try:
             counts[region] = _warm(cloud.client("lambda"), entry["function"])
-        except BotoCoreError:
+        except (BotoCoreError, ClientError):
             break
     return counts
 
