@@ -21,6 +21,7 @@ from localcloud.processes import (
     ProcessIdentity,
     read_pid_file,
     terminate,
+    wait_until_gone,
     write_pid_file,
 )
 from localcloud.server import tail
@@ -28,7 +29,9 @@ from localcloud.state import StateDir, write_atomically
 from localcloud.supervisor import stop_recorded
 from localcloud.tasks import Task, run_all
 from localcloud.topology import REGIONS, database_name
-from tests.waiting import looks
+
+ENDS_SECONDS = 60
+"""What was told to end, or killed, takes a while on a busy machine."""
 
 
 @pytest.fixture
@@ -45,11 +48,6 @@ def sleeper() -> Iterator["subprocess.Popen[bytes]"]:
     yield process
     process.kill()
     process.wait()
-
-
-def ends(identity: ProcessIdentity) -> bool:
-    """It was told to, or killed: on a busy machine that takes a while."""
-    return any(not identity.is_alive() for _ in looks(60))
 
 
 def nothing() -> None:
@@ -202,7 +200,7 @@ class TestProcesses:
         said: list[str] = []
         stop_recorded(state, said.append)
         assert said == [f"stopping mongod of an earlier run (pid {sleeper.pid})"]
-        assert ends(identity)
+        assert wait_until_gone([identity], ENDS_SECONDS) == []
 
     def test_one_that_ignores_sigterm_is_killed_with_its_children(self) -> None:
         script = (
@@ -219,7 +217,7 @@ class TestProcesses:
         assert identity is not None
         terminate(identity, grace_seconds=0.2)
         assert parent.wait() == -signal.SIGKILL
-        assert ends(child)
+        assert wait_until_gone([child], ENDS_SECONDS) == []
         parent.stdout.close()
 
     @pytest.mark.parametrize("text", ["", "12", '{"pid": "1"}', '{"pid": 1}'])
