@@ -153,7 +153,10 @@ class Stacks:
             if state is None:
                 return
             if state.status == "DELETE_FAILED":
-                raise DeployError(f"stack {name} can't be deleted\nhint: its events tell which resource resists")
+                raise DeployError(
+                    f"stack {name} can't be deleted:\n{_listed(self._what_resisted(name))}\n"
+                    "hint: remove what holds it, then run this again"
+                )
 
     def physical_ids(self, name: str, resource_type: str) -> dict[str, str]:
         """Of a stack's resources of a type, by logical id."""
@@ -209,17 +212,24 @@ class Stacks:
             self._follow(plan.stack_name, progress)
             if state is None:
                 raise DeployError(f"stack {plan.stack_name} vanished while it was being changed")
-            # LocalStack may call a stack complete a moment before its outputs can be read; ours always has some.
-            complete = state.status in _COMPLETE
-            if (complete and state.outputs) or not (complete or state.status.endswith("_IN_PROGRESS")):
+            if not state.status.endswith("_IN_PROGRESS"):
                 return self._finished(plan.stack_name, state, progress.reasons)
         raise AssertionError("ticks end by raising")
 
     def _finished(self, name: str, state: StackState, reasons: list[str]) -> StackState:
         if state.status not in _COMPLETE:
-            because = "\n".join(f"  - {reason}" for reason in reasons) or "  - no reason was given"
-            raise DeployError(f"stack {name} ended in {state.status}:\n{because}")
+            raise DeployError(f"stack {name} ended in {state.status}:\n{_listed(reasons)}")
         return state
+
+    def _what_resisted(self, name: str) -> list[str]:
+        """Reasons of the deletion that has just failed, the first of them first."""
+        reasons: list[str] = []
+        for event in self._events(name):
+            if event["LogicalResourceId"] == name and event["ResourceStatus"] == "DELETE_IN_PROGRESS":
+                break
+            if event["ResourceStatus"] == "DELETE_FAILED" and event["LogicalResourceId"] != name:
+                reasons.insert(0, _reason(event))
+        return reasons
 
     def _wait_until_idle(self, name: str) -> StackState | None:
         said = False
@@ -269,8 +279,9 @@ class Stacks:
                 self._log(f"{status.lower()} {logical_id}: {reason}")
             elif status.endswith("_COMPLETE") and logical_id != name:
                 progress.done.add(logical_id)
-            if failed and reason and not any(word in reason.lower() for word in _CONSEQUENCE):
-                progress.reasons.append(f"{logical_id} ({event.get('ResourceType', '')}): {reason}")
+            repeats = logical_id == name and progress.reasons
+            if failed and reason and not repeats and not any(word in reason.lower() for word in _CONSEQUENCE):
+                progress.reasons.append(_reason(event))
         if self._pace.monotonic() - progress.said_at >= _PROGRESS_SECONDS:
             progress.said_at = self._pace.monotonic()
             self._log(f"{len(progress.done)} of {progress.total} resources done")
@@ -279,6 +290,15 @@ class Stacks:
         """The newest page of events, newest first: at our pace no page fills between two looks."""
         events: list[dict[str, Any]] = self._client.describe_stack_events(StackName=name)["StackEvents"]
         return events
+
+
+def _reason(event: Mapping[str, Any]) -> str:
+    resource_type, reason = event.get("ResourceType", ""), event.get("ResourceStatusReason", "")
+    return f"{event['LogicalResourceId']} ({resource_type}): {reason}"
+
+
+def _listed(reasons: list[str]) -> str:
+    return "\n".join(f"  - {reason}" for reason in reasons) or "  - no reason was given"
 
 
 def _change(row: Mapping[str, Any]) -> Change:

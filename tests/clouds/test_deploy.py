@@ -231,8 +231,13 @@ def test_a_deployment_that_failed_is_run_again(site: Site) -> None:
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"])
     with pytest.raises(DeployError, match="BattlesBattlesSqsEventSource"):
         site.deploy("ap-southeast-1", MongoDatabase="aiba_ap")
+    functions = site.cloud("ap-southeast-1").client("lambda")
+    made = {function["FunctionName"] for function in functions.list_functions()["Functions"]}
     sqs.create_queue(QueueName=QUEUE)
     said: list[str] = []
     deployment = site.deploy("ap-southeast-1", said, MongoDatabase="aiba_ap")
     assert any("its first creation failed; deleting it" in line for line in said)
     assert get(f"{deployment.api_url}/health")[1]["database"] == "aiba_ap"
+    left = {function["FunctionName"] for function in functions.list_functions()["Functions"]}
+    assert made
+    assert not made & left

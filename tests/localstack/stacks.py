@@ -3,7 +3,7 @@
 import hashlib
 import json
 import uuid
-from typing import Any
+from typing import Any, Literal
 
 from tests.localstack.running import ROLE, RunningLocalStack, eventually
 
@@ -27,13 +27,20 @@ class Stack:
         self._api.update_stack(StackName=self.name, TemplateBody=json.dumps({"Resources": resources}))
         return self.settled()
 
+    def create_by_change_set(self, resources: dict[str, Any]) -> str:
+        """Create it as ``aws cloudformation deploy`` does; return the status it ends in."""
+        return self._by_change_set("CREATE", resources)
+
     def update_by_change_set(self, resources: dict[str, Any]) -> str:
         """Update it as ``aws cloudformation deploy`` does; return the status it ends in."""
+        return self._by_change_set("UPDATE", resources)
+
+    def _by_change_set(self, kind: Literal["CREATE", "UPDATE"], resources: dict[str, Any]) -> str:
         change_set = self._api.create_change_set(
             StackName=self.name,
             ChangeSetName=f"c{uuid.uuid4().hex[:8]}",
             TemplateBody=json.dumps({"Resources": resources}),
-            ChangeSetType="UPDATE",
+            ChangeSetType=kind,
         )["Id"]
         eventually(
             lambda: self._api.describe_change_set(ChangeSetName=change_set)["Status"],
@@ -53,6 +60,11 @@ class Stack:
     def physical_id(self, logical_id: str) -> str:
         found = self._api.describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def statuses(self) -> list[str]:
+        """Its own so far, the oldest first."""
+        events = self._api.describe_stack_events(StackName=self._describe()["StackId"])["StackEvents"]
+        return [str(one["ResourceStatus"]) for one in reversed(events) if one["LogicalResourceId"] == self.name]
 
     def reason(self) -> str:
         return str(self._describe().get("StackStatusReason", ""))
@@ -137,6 +149,16 @@ def unmakeable() -> dict[str, Any]:
     return _resource(
         "Lambda::Function", Runtime="python3.11", Handler="a.b", Role=ROLE, Code={"S3Bucket": "nowhere", "S3Key": "no"}
     )
+
+
+def user() -> dict[str, Any]:
+    """A resource that can't be deleted while it has a policy."""
+    return _resource("IAM::User", UserName=f"user-{uuid.uuid4().hex[:8]}")
+
+
+def named_after(logical_id: str) -> dict[str, Any]:
+    """A queue that can't be made before the resource it is named after."""
+    return _resource("SQS::Queue", QueueName={"Fn::Sub": f"after-${{{logical_id}}}"})
 
 
 def unsupported() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from tests.localstack.handlers import WHO
 from tests.localstack.running import Function, RunningLocalStack, eventually
-from tests.localstack.stacks import Stack, queue, service, unmakeable, unsupported
+from tests.localstack.stacks import Stack, named_after, queue, service, unmakeable, unsupported, user
 
 # What an API's function must answer.
 WEB = WHO.replace("return {", "return {'statusCode': 200, 'body': __import__('json').dumps({").replace(
@@ -21,6 +21,15 @@ UPDATES: list[Callable[[Stack], Callable[[dict[str, Any]], str]]] = [
     lambda stack: stack.update,
     lambda stack: stack.update_by_change_set,
 ]
+CREATIONS: list[Callable[[Stack], Callable[[dict[str, Any]], str]]] = [
+    lambda stack: stack.create,
+    lambda stack: stack.create_by_change_set,
+]
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
+ENDS = {f"{operation}_{end}" for operation in ("CREATE", "UPDATE", "DELETE") for end in ("COMPLETE", "FAILED")} | {
+    "ROLLBACK_COMPLETE"
+}
+"""What a stack may end in."""
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +103,7 @@ def test_a_failed_update_deletes_nothing_and_says_so(
     assert way(stack)({"Kept": queue(), "Broken": unmakeable()}) == "UPDATE_FAILED"
     assert sqs.get_queue_attributes(QueueUrl=dropped)["ResponseMetadata"]["HTTPStatusCode"] == 200
     assert way(stack)({"Kept": queue(), "Other": queue()}) == "UPDATE_COMPLETE"
+    assert [status for status in stack.statuses() if status in ENDS][1:] == ["UPDATE_FAILED", "UPDATE_COMPLETE"]
     with pytest.raises(ClientError):
         sqs.get_queue_attributes(QueueUrl=dropped)
 
@@ -109,6 +119,36 @@ def test_deleting_a_stack_deletes_what_an_update_added(localstack: RunningLocalS
     for url in urls:
         with pytest.raises(ClientError):
             sqs.get_queue_attributes(QueueUrl=url)
+
+
+@pytest.mark.parametrize("way", CREATIONS, ids=["create-stack", "change-set"])
+def test_a_creation_that_failed_is_deleted_with_all_that_was_made(
+    localstack: RunningLocalStack, way: Callable[[Stack], Callable[[dict[str, Any]], str]]
+) -> None:
+    """What was never made, and what could not be for want of it, is passed over."""
+    stack = Stack(localstack)
+    resources = {"Made": queue(), "AlsoMade": named_after("Made.QueueName"), "Broken": unmakeable()}
+    assert way(stack)(resources | {"Never": named_after("Broken")}) == "CREATE_FAILED"
+    assert "NoSuchBucket" in stack.reason()
+    urls = [stack.physical_id(name) for name in ("Made", "AlsoMade")]
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert [status for status in stack.statuses() if status in ENDS] == ["CREATE_FAILED", "DELETE_COMPLETE"]
+    for url in urls:
+        with pytest.raises(ClientError):
+            localstack.client("sqs").get_queue_attributes(QueueUrl=url)
+
+
+def test_a_resource_that_resists_its_deletion_is_not_forgotten(localstack: RunningLocalStack) -> None:
+    """The stack says which; it can be deleted when that one resists no longer."""
+    stack, iam = Stack(localstack), localstack.client("iam")
+    assert stack.create({"Held": user(), "Queue": queue()}) == "CREATE_COMPLETE"
+    name = stack.physical_id("Held")
+    iam.put_user_policy(UserName=name, PolicyName="by-hand", PolicyDocument=json.dumps(POLICY))
+    assert stack.delete() == "DELETE_FAILED"
+    assert stack.reason().startswith("Held: ")
+    iam.delete_user_policy(UserName=name, PolicyName="by-hand")
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert name not in {found["UserName"] for found in iam.list_users()["Users"]}
 
 
 def test_a_type_that_cannot_be_made_is_refused(localstack: RunningLocalStack) -> None:

@@ -35,7 +35,6 @@ class ScriptedCloudFormation:
     change_set: dict[str, Any] = field(default_factory=lambda: {"Status": "CREATE_COMPLETE", "Changes": []})
     events: list[dict[str, Any]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
-    readings_without_outputs: int = 0
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 (botocore's names)
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
@@ -43,11 +42,7 @@ class ScriptedCloudFormation:
             error = {"Error": {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}}
             raise ClientError(error, "DescribeStacks")
         parameters = [{"ParameterKey": "A", "ParameterValue": "1"}]
-        outputs = []
-        if status.endswith("_COMPLETE"):
-            self.readings_without_outputs -= 1
-            outputs = [{"OutputKey": "ApiUrl", "OutputValue": "url"}] if self.readings_without_outputs < 0 else []
-        return {"Stacks": [{"StackStatus": status, "Parameters": parameters, "Outputs": outputs}]}
+        return {"Stacks": [{"StackStatus": status, "Parameters": parameters}]}
 
     def create_change_set(self, **arguments: Any) -> dict[str, str]:
         self.told.append(f"plan {arguments['ChangeSetType']}")
@@ -108,6 +103,22 @@ def test_a_stack_that_never_worked_is_deleted_and_said_to_be() -> None:
     assert client.told == ["delete"]
     assert "ROLLBACK_COMPLETE" in said[0]
     assert "deleting" in said[0]
+
+
+def test_a_deletion_that_fails_names_what_resists_and_nothing_older() -> None:
+    client = ScriptedCloudFormation(["ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS", "DELETE_FAILED"])
+    client.events = [
+        event("1", "Queue", "DELETE_FAILED", "held the last time"),
+        event("2", NAME, "DELETE_IN_PROGRESS"),
+        event("3", "Bucket", "DELETE_FAILED", "not empty"),
+        event("4", "Role", "DELETE_FAILED", "in use"),
+        event("5", NAME, "DELETE_FAILED", "of Bucket and Role"),
+    ]
+    with pytest.raises(DeployError) as caught:
+        stacks(client, []).prepare(NAME)
+    assert "Bucket (AWS::X): not empty\n  - Role (AWS::X): in use\nhint" in str(caught.value)
+    assert "Queue" not in str(caught.value)
+    assert "of Bucket" not in str(caught.value)
 
 
 def test_an_operation_at_work_is_waited_for() -> None:
@@ -192,18 +203,12 @@ def test_progress_is_told_now_and_then_without_what_happened_before() -> None:
     assert 1 <= len(said) < len(busy)
 
 
-def test_a_stack_is_complete_once_its_outputs_can_be_read() -> None:
-    client = ScriptedCloudFormation([None, "CREATE_COMPLETE"], readings_without_outputs=3)
-    service = stacks(client, [])
-    assert service.state(NAME) is None
-    assert service.execute(service.plan(NAME, None, "url", {}, "label")).outputs == {"ApiUrl": "url"}
-
-
 def test_a_failure_gives_causes_and_not_consequences() -> None:
     client = ScriptedCloudFormation(["UPDATE_ROLLBACK_COMPLETE"])
     client.events_after = [
         event("1", "Alias", "UPDATE_FAILED", "no capacity"),
         event("2", "Rule", "CREATE_FAILED", "Resource creation cancelled"),
+        event("3", NAME, "UPDATE_FAILED", "of Alias"),
     ]
     service = stacks(client, [])
     with pytest.raises(DeployError) as caught:
@@ -211,6 +216,7 @@ def test_a_failure_gives_causes_and_not_consequences() -> None:
     assert "UPDATE_ROLLBACK_COMPLETE" in str(caught.value)
     assert "Alias (AWS::X): no capacity" in str(caught.value)
     assert "cancelled" not in str(caught.value)
+    assert "of Alias" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
