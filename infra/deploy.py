@@ -176,7 +176,7 @@ def _prepare(
     require_own_region(values, cloud.region)
     require_calm(stage, values, log)
     digest = release_hash(package.template, package.content_hash, values)
-    if state is not None and state.parameters.get(RELEASE_HASH) == digest:
+    if state is not None and state.usable and state.parameters.get(RELEASE_HASH) == digest:
         return _Prepared(stacks, state, None)
     _require_secret(cloud, values[SECRET_ID], log)
     caller = cloud.client("sts").get_caller_identity()
@@ -200,8 +200,8 @@ def _prepare(
 
 
 def _from_foundation(stacks: Stacks, stage: StageSpec, declared: Mapping[str, Any]) -> dict[str, str]:
-    """Parameters that the region's foundation has values for."""
-    state = stacks.state(foundation_stack_name(stage))
+    """Parameters that the region's foundation has values for, once no change of it is under way."""
+    state = stacks.working(foundation_stack_name(stage))
     outputs = {} if state is None else state.outputs
     return {name: value for name, value in outputs.items() if name in declared}
 

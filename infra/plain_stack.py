@@ -48,18 +48,17 @@ def deploy_stack(stack: PlainStack, cloud: Cloud, given: Mapping[str, str], log:
         return state, False
 
 
-def outputs_of(cloud: Cloud, name: str) -> dict[str, str]:
-    """Of a stack that works; empty where there is none. Raises DeployError."""
+def outputs_of(cloud: Cloud, name: str, log: Log) -> dict[str, str]:
+    """Of a stack that works, once no change of it is under way; empty where there is none. Raises DeployError."""
     with _explained():
-        state = Stacks(cloud.client("cloudformation"), lambda _: None, AWS_PACE).state(name)
-    return {} if state is None or not state.usable else state.outputs
+        state = _stacks(cloud, log).working(name)
+    return {} if state is None else state.outputs
 
 
 def _planned(
     stack: PlainStack, cloud: Cloud, given: Mapping[str, str], log: Log
 ) -> tuple[Stacks, StackState | None, ChangePlan]:
-    client = cloud.client("cloudformation")
-    stacks = Stacks(client, log, LOCAL_PACE if is_local(client.meta.endpoint_url) else AWS_PACE)
+    stacks = _stacks(cloud, log)
     state = stacks.prepare(stack.name)
     template = dict(stack.template)
     values = decide_parameters(template["Parameters"], {} if state is None else state.parameters, given, None)
@@ -70,6 +69,11 @@ def _planned(
     url = artifacts.upload_template(template, digest)
     label = f"change-{digest[:12]}-{uuid4().hex[:8]}"
     return stacks, state, stacks.plan(stack.name, state, url, values, label)
+
+
+def _stacks(cloud: Cloud, log: Log) -> Stacks:
+    client = cloud.client("cloudformation")
+    return Stacks(client, log, LOCAL_PACE if is_local(client.meta.endpoint_url) else AWS_PACE)
 
 
 @contextmanager

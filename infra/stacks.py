@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -14,6 +15,7 @@ Log = Callable[[str], None]
 _CAPABILITIES: Final = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 _NEVER_WORKED: Final = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 _USABLE: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
+_CHANGEABLE: Final = _USABLE | {"UPDATE_FAILED"}
 _PROGRESS_SECONDS: Final = 5.0
 _COMPLETE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _NO_CHANGE: Final = ("didn't contain changes", "no updates are to be performed", "no changes to deploy")
@@ -134,8 +136,10 @@ class Stacks:
     def prepare(self, name: str) -> StackState | None:
         """The stack once it can be changed: waits for an operation at work, clears away one that never worked."""
         state = self._wait_until_idle(name)
-        if state is None or state.usable or state.status == "REVIEW_IN_PROGRESS":
-            return state if state is not None and state.usable else None
+        if state is None or state.status == "REVIEW_IN_PROGRESS":
+            return None
+        if state.status in _CHANGEABLE:
+            return state
         if state.status in _NEVER_WORKED:
             self._log(f"stack {name} is in {state.status}: its first creation failed; deleting it to create it anew")
             self.delete(name)
@@ -144,6 +148,15 @@ class Stacks:
             f"stack {name} is in {state.status}\n"
             "hint: aws cloudformation continue-update-rollback, or delete the stack, then deploy again"
         )
+
+    def working(self, name: str) -> StackState | None:
+        """The stack once nothing changes it, or None if there is none; raises DeployError if it isn't whole."""
+        state = self._wait_until_idle(name)
+        if state is None or state.status == "REVIEW_IN_PROGRESS":
+            return None
+        if not state.usable:
+            raise DeployError(f"stack {name} is in {state.status}\nhint: deploy that one again first")
+        return state
 
     def delete(self, name: str) -> None:
         """Deletes a stack and waits until it is gone."""
@@ -222,14 +235,14 @@ class Stacks:
         return state
 
     def _what_resisted(self, name: str) -> list[str]:
-        """Reasons of the deletion that has just failed, the first of them first."""
-        reasons: list[str] = []
-        for event in self._events(name):
-            if event["LogicalResourceId"] == name and event["ResourceStatus"] == "DELETE_IN_PROGRESS":
-                break
-            if event["ResourceStatus"] == "DELETE_FAILED" and event["LogicalResourceId"] != name:
-                reasons.insert(0, _reason(event))
-        return reasons
+        """Why the deletion just now failed, the first reason first; the stack's own if there is no other."""
+        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=name)
+        events = (event for page in pages for event in page["StackEvents"])
+        its_start = (name, "DELETE_IN_PROGRESS")
+        since = takewhile(lambda event: (event["LogicalResourceId"], event["ResourceStatus"]) != its_start, events)
+        failed = [event for event in since if _failed_by_itself(event)]
+        resources = [event for event in failed if event["LogicalResourceId"] != name]
+        return [_reason(event) for event in reversed(resources or failed)]
 
     def _wait_until_idle(self, name: str) -> StackState | None:
         said = False
@@ -272,15 +285,13 @@ class Stacks:
             if event["EventId"] in progress.seen:
                 continue
             progress.seen.add(event["EventId"])
-            status, reason = event["ResourceStatus"], event.get("ResourceStatusReason", "")
-            logical_id = event["LogicalResourceId"]
-            failed = status.endswith("_FAILED")
-            if failed and logical_id != name:
-                self._log(f"{status.lower()} {logical_id}: {reason}")
+            status, logical_id = event["ResourceStatus"], event["LogicalResourceId"]
+            if status.endswith("_FAILED") and logical_id != name:
+                self._log(f"{status.lower()} {logical_id}: {event.get('ResourceStatusReason', '')}")
             elif status.endswith("_COMPLETE") and logical_id != name:
                 progress.done.add(logical_id)
-            repeats = logical_id == name and progress.reasons
-            if failed and reason and not repeats and not any(word in reason.lower() for word in _CONSEQUENCE):
+            # The stack's own reason names the resources that failed, whose reasons came before.
+            if _failed_by_itself(event) and not (logical_id == name and progress.reasons):
                 progress.reasons.append(_reason(event))
         if self._pace.monotonic() - progress.said_at >= _PROGRESS_SECONDS:
             progress.said_at = self._pace.monotonic()
@@ -290,6 +301,13 @@ class Stacks:
         """The newest page of events, newest first: at our pace no page fills between two looks."""
         events: list[dict[str, Any]] = self._client.describe_stack_events(StackName=name)["StackEvents"]
         return events
+
+
+def _failed_by_itself(event: Mapping[str, Any]) -> bool:
+    """Whether it failed, and not because something else did."""
+    reason = event.get("ResourceStatusReason", "")
+    consequence = any(word in reason.lower() for word in _CONSEQUENCE)
+    return bool(event["ResourceStatus"].endswith("_FAILED") and reason and not consequence)
 
 
 def _reason(event: Mapping[str, Any]) -> str:

@@ -37,14 +37,16 @@ __all__ = [
 
 CLOUD_TEST_SECONDS = 1200
 
-# Property tests print what reproduces a failure; none is judged by the clock, nor by how fast its examples come, nor by
-# how many of the first were drawn larger than they are taken.
+# Property tests try the same examples each time, and print what reproduces a failure; none is judged by the clock, nor
+# by how fast its examples come, nor by how many of the first were drawn larger than they are taken.
 settings.register_profile(
     "arena",
+    derandomize=True,
     print_blob=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+settings.register_profile("explore", parent=settings.get_profile("arena"), derandomize=False)
 settings.load_profile("arena")
 
 

@@ -44,7 +44,7 @@ def deploy(
     try:
         values = named(given)
         for region in regions:
-            end = RegionEnd(region, outputs_of(Cloud(region, endpoint_url), spec.stack_name))
+            end = RegionEnd(region, outputs_of(Cloud(region, endpoint_url), spec.stack_name, progress))
             values = {**end.parameters(), **values}
         states = bring_up(stack, [cloud], values, dry_run=dry_run, as_json=as_json)
         for state, _ in states.values():

@@ -24,6 +24,12 @@ from tests.sample_project import separate, write_sample_project
 REGIONS = ("us-east-1", "eu-west-1")
 SECRET = "aiba-arena/dev"
 QUEUE = "sample-battles"
+LATE_HANDLER = '''
+
+@app.on_sqs_message(queue="late")
+def late(event: object) -> None:
+    """A queue of its own."""
+'''
 
 
 @pytest.fixture(scope="module")
@@ -225,9 +231,23 @@ def test_one_regions_failure_does_not_stop_the_other(site: Site, deployed: dict[
     assert get(f"{deployed['eu-west-1'].api_url}/health")[1]["base"] == "https://eu.example"
 
 
+def test_an_update_that_failed_is_run_again(site: Site, deployed: dict[str, Deployment]) -> None:
+    """A new queue is missing; with it the same command goes on. What serves is not disturbed."""
+    health = f"{deployed['eu-west-1'].api_url}/health"
+    site.change(LATE_HANDLER)
+    with traffic(health, clients=1) as answers:
+        with pytest.raises(DeployError, match=r"(?s)UPDATE_FAILED.*LateLateSqsEventSource"):
+            site.deploy("eu-west-1")
+        site.cloud("eu-west-1").client("sqs").create_queue(QueueName="late")
+        assert site.deploy("eu-west-1").changed
+    assert {key[0] for key in answers} == {200}, answers
+    assert not site.deploy("eu-west-1").changed
+
+
 def test_a_deployment_that_failed_is_run_again(site: Site) -> None:
     """The queue is missing, so the stack's creation fails; with the queue the same command creates it anew."""
     sqs = site.cloud("ap-southeast-1").client("sqs")
+    sqs.create_queue(QueueName="late")
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"])
     with pytest.raises(DeployError, match="BattlesBattlesSqsEventSource"):
         site.deploy("ap-southeast-1", MongoDatabase="aiba_ap")

@@ -17,9 +17,9 @@ class Stack:
         self.name = f"stack-{uuid.uuid4().hex[:8]}"
         self._api = localstack.client("cloudformation")
 
-    def create(self, resources: dict[str, Any]) -> str:
-        """Create it of these resources; return the status it ends in."""
-        self._api.create_stack(StackName=self.name, TemplateBody=json.dumps({"Resources": resources}))
+    def create(self, resources: dict[str, Any], **sections: Any) -> str:
+        """Create it of these resources, and other sections of a template; return the status it ends in."""
+        self._api.create_stack(StackName=self.name, TemplateBody=json.dumps({"Resources": resources, **sections}))
         return self.settled()
 
     def update(self, resources: dict[str, Any]) -> str:
@@ -27,27 +27,32 @@ class Stack:
         self._api.update_stack(StackName=self.name, TemplateBody=json.dumps({"Resources": resources}))
         return self.settled()
 
-    def create_by_change_set(self, resources: dict[str, Any]) -> str:
+    def create_by_change_set(self, resources: dict[str, Any], **sections: Any) -> str:
         """Create it as ``aws cloudformation deploy`` does; return the status it ends in."""
-        return self._by_change_set("CREATE", resources)
+        self._api.execute_change_set(ChangeSetName=self._plan("CREATE", {"Resources": resources, **sections}))
+        return self.settled()
 
     def update_by_change_set(self, resources: dict[str, Any]) -> str:
         """Update it as ``aws cloudformation deploy`` does; return the status it ends in."""
-        return self._by_change_set("UPDATE", resources)
+        self._api.execute_change_set(ChangeSetName=self.plan(resources))
+        return self.settled()
 
-    def _by_change_set(self, kind: Literal["CREATE", "UPDATE"], resources: dict[str, Any]) -> str:
+    def plan(self, resources: dict[str, Any]) -> str:
+        """Plan an update; return its change set's id."""
+        return self._plan("UPDATE", {"Resources": resources})
+
+    def _plan(self, kind: Literal["CREATE", "UPDATE"], template: dict[str, Any]) -> str:
         change_set = self._api.create_change_set(
             StackName=self.name,
             ChangeSetName=f"c{uuid.uuid4().hex[:8]}",
-            TemplateBody=json.dumps({"Resources": resources}),
+            TemplateBody=json.dumps(template),
             ChangeSetType=kind,
         )["Id"]
         eventually(
             lambda: self._api.describe_change_set(ChangeSetName=change_set)["Status"],
             lambda s: s in ("CREATE_COMPLETE", "FAILED"),
         )
-        self._api.execute_change_set(ChangeSetName=change_set)
-        return self.settled()
+        return str(change_set)
 
     def delete(self) -> str:
         self._api.delete_stack(StackName=self.name)
@@ -145,7 +150,7 @@ def queue() -> dict[str, Any]:
 
 
 def unmakeable() -> dict[str, Any]:
-    """A function whose code is nowhere."""
+    """A function whose code is nowhere. LocalStack makes resources in the order of their names: call it last."""
     return _resource(
         "Lambda::Function", Runtime="python3.11", Handler="a.b", Role=ROLE, Code={"S3Bucket": "nowhere", "S3Key": "no"}
     )

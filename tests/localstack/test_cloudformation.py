@@ -4,7 +4,6 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -17,11 +16,12 @@ from tests.localstack.stacks import Stack, named_after, queue, service, unmakeab
 WEB = WHO.replace("return {", "return {'statusCode': 200, 'body': __import__('json').dumps({").replace(
     "    }\n", "    })}\n"
 )
-UPDATES: list[Callable[[Stack], Callable[[dict[str, Any]], str]]] = [
+Way = Callable[[Stack], Callable[..., str]]
+UPDATES: list[Way] = [
     lambda stack: stack.update,
     lambda stack: stack.update_by_change_set,
 ]
-CREATIONS: list[Callable[[Stack], Callable[[dict[str, Any]], str]]] = [
+CREATIONS: list[Way] = [
     lambda stack: stack.create,
     lambda stack: stack.create_by_change_set,
 ]
@@ -29,7 +29,7 @@ POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "
 ENDS = {f"{operation}_{end}" for operation in ("CREATE", "UPDATE", "DELETE") for end in ("COMPLETE", "FAILED")} | {
     "ROLLBACK_COMPLETE"
 }
-"""What a stack may end in."""
+"""What LocalStack shows of a stack that nothing changes."""
 
 
 @pytest.fixture(scope="module")
@@ -92,20 +92,42 @@ def test_a_number_changed_in_the_template_is_applied(localstack: RunningLocalSta
 
 
 @pytest.mark.parametrize("way", UPDATES, ids=["update-stack", "change-set"])
-def test_a_failed_update_deletes_nothing_and_says_so(
-    localstack: RunningLocalStack, way: Callable[[Stack], Callable[[dict[str, Any]], str]]
-) -> None:
+def test_a_failed_update_deletes_nothing_and_says_so(localstack: RunningLocalStack, way: Way) -> None:
     """What the failed template no longer names is still there; the next update carries on from there."""
     sqs = localstack.client("sqs")
     stack = Stack(localstack)
     assert stack.create({"Kept": queue(), "Dropped": queue()}) == "CREATE_COMPLETE"
     dropped = stack.physical_id("Dropped")
-    assert way(stack)({"Kept": queue(), "Broken": unmakeable()}) == "UPDATE_FAILED"
+    assert way(stack)({"Kept": queue(), "Unmakeable": unmakeable()}) == "UPDATE_FAILED"
     assert sqs.get_queue_attributes(QueueUrl=dropped)["ResponseMetadata"]["HTTPStatusCode"] == 200
     assert way(stack)({"Kept": queue(), "Other": queue()}) == "UPDATE_COMPLETE"
     assert [status for status in stack.statuses() if status in ENDS][1:] == ["UPDATE_FAILED", "UPDATE_COMPLETE"]
     with pytest.raises(ClientError):
         sqs.get_queue_attributes(QueueUrl=dropped)
+
+
+@pytest.mark.parametrize("way", UPDATES, ids=["update-stack", "change-set"])
+def test_what_a_failed_update_made_belongs_to_the_stack(localstack: RunningLocalStack, way: Way) -> None:
+    """It is kept by the next update that names it, and deleted by one that does not, or with the stack."""
+    sqs = localstack.client("sqs")
+    stack = Stack(localstack)
+    assert stack.create({"First": queue()}) == "CREATE_COMPLETE"
+    made = {"First": queue(), "Kept": queue(), "Dropped": queue(), "Last": queue()}
+    assert way(stack)(made | {"Unmakeable": unmakeable()}) == "UPDATE_FAILED"
+    urls = {name: stack.physical_id(name) for name in made}
+    without = {name: queue() for name in ("First", "Kept", "Last")}
+    stack.plan(without)
+    assert stack.settled() == "UPDATE_FAILED"
+    assert way(stack)(without) == "UPDATE_COMPLETE"
+    assert {name: stack.physical_id(name) for name in without} == {name: urls[name] for name in without}
+    with pytest.raises(ClientError):
+        sqs.get_queue_attributes(QueueUrl=urls["Dropped"])
+    assert way(stack)({"First": queue(), "Late": queue(), "Unmakeable": unmakeable()}) == "UPDATE_FAILED"
+    late = stack.physical_id("Late")
+    assert stack.delete() == "DELETE_COMPLETE"
+    for url in (late, urls["First"], urls["Kept"], urls["Last"]):
+        with pytest.raises(ClientError):
+            sqs.get_queue_attributes(QueueUrl=url)
 
 
 def test_deleting_a_stack_deletes_what_an_update_added(localstack: RunningLocalStack) -> None:
@@ -122,20 +144,31 @@ def test_deleting_a_stack_deletes_what_an_update_added(localstack: RunningLocalS
 
 
 @pytest.mark.parametrize("way", CREATIONS, ids=["create-stack", "change-set"])
-def test_a_creation_that_failed_is_deleted_with_all_that_was_made(
-    localstack: RunningLocalStack, way: Callable[[Stack], Callable[[dict[str, Any]], str]]
-) -> None:
-    """What was never made, and what could not be for want of it, is passed over."""
+def test_a_creation_that_failed_is_deleted_with_all_that_was_made(localstack: RunningLocalStack, way: Way) -> None:
+    """What was never made, and what refers to it, is passed over."""
     stack = Stack(localstack)
-    resources = {"Made": queue(), "AlsoMade": named_after("Made.QueueName"), "Broken": unmakeable()}
-    assert way(stack)(resources | {"Never": named_after("Broken")}) == "CREATE_FAILED"
+    resources = service(WEB) | {"Queue": queue(), "Unmakeable": unmakeable()}
+    never = {"Vain": named_after("Unmakeable"), "VainToo": named_after("Vain.QueueName")}
+    outputs = {"Vain": {"Value": {"Fn::GetAtt": ["Vain", "QueueName"]}}}
+    assert way(stack)(resources | never, Outputs=outputs) == "CREATE_FAILED"
     assert "NoSuchBucket" in stack.reason()
-    urls = [stack.physical_id(name) for name in ("Made", "AlsoMade")]
+    function, url = _function(localstack, stack), stack.physical_id("Queue")
+    assert len(function.processes()) == 1
     assert stack.delete() == "DELETE_COMPLETE"
     assert [status for status in stack.statuses() if status in ENDS] == ["CREATE_FAILED", "DELETE_COMPLETE"]
-    for url in urls:
-        with pytest.raises(ClientError):
-            localstack.client("sqs").get_queue_attributes(QueueUrl=url)
+    with pytest.raises(ClientError):
+        localstack.client("sqs").get_queue_attributes(QueueUrl=url)
+    with pytest.raises(ClientError):
+        function.api.get_function(FunctionName=function.name)
+    eventually(lambda: function.processes(), lambda found: not found)
+
+
+@pytest.mark.parametrize("way", CREATIONS, ids=["create-stack", "change-set"])
+def test_a_function_that_cannot_start_fails_the_creation(localstack: RunningLocalStack, way: Way) -> None:
+    """LocalStack's alias fails without a reason."""
+    stack = Stack(localstack)
+    assert way(stack)(service("raise ValueError('at its start')")) == "CREATE_FAILED"
+    assert "Live" in stack.reason()
 
 
 def test_a_resource_that_resists_its_deletion_is_not_forgotten(localstack: RunningLocalStack) -> None:

@@ -1,6 +1,7 @@
 """Stacks through change sets, against a scripted CloudFormation and a clock that only the code moves."""
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -66,10 +67,13 @@ class ScriptedCloudFormation:
         return {"StackEvents": list(reversed(self.events))}
 
     def get_paginator(self, operation: str) -> Any:
-        assert operation == "list_stack_resources"
-        return self
+        pages = {"list_stack_resources": self._resource_pages, "describe_stack_events": self._event_pages}
+        return SimpleNamespace(paginate=lambda **_: pages[operation]())
 
-    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+    def _event_pages(self) -> list[dict[str, Any]]:
+        return [{"StackEvents": [one]} for one in reversed(self.events)]
+
+    def _resource_pages(self) -> list[dict[str, Any]]:
         rows = [
             {"LogicalResourceId": one, "PhysicalResourceId": f"arena-{one}", "ResourceType": "AWS::CloudWatch::Alarm"}
             for one in self.alarms
@@ -105,20 +109,45 @@ def test_a_stack_that_never_worked_is_deleted_and_said_to_be() -> None:
     assert "deleting" in said[0]
 
 
-def test_a_deletion_that_fails_names_what_resists_and_nothing_older() -> None:
+def deletion_error(*events: dict[str, Any]) -> str:
+    """What is said of a deletion that these events tell of, after one that failed before."""
     client = ScriptedCloudFormation(["ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS", "DELETE_FAILED"])
-    client.events = [
-        event("1", "Queue", "DELETE_FAILED", "held the last time"),
-        event("2", NAME, "DELETE_IN_PROGRESS"),
-        event("3", "Bucket", "DELETE_FAILED", "not empty"),
-        event("4", "Role", "DELETE_FAILED", "in use"),
-        event("5", NAME, "DELETE_FAILED", "of Bucket and Role"),
-    ]
+    before = [event("a", NAME, "DELETE_IN_PROGRESS"), event("b", "Queue", "DELETE_FAILED", "held the last time")]
+    client.events = [*before, event("c", NAME, "DELETE_IN_PROGRESS"), *events]
     with pytest.raises(DeployError) as caught:
         stacks(client, []).prepare(NAME)
-    assert "Bucket (AWS::X): not empty\n  - Role (AWS::X): in use\nhint" in str(caught.value)
-    assert "Queue" not in str(caught.value)
-    assert "of Bucket" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_deletion_that_fails_names_what_resists_and_nothing_older() -> None:
+    said = deletion_error(
+        event("1", "Bucket", "DELETE_FAILED", "not empty"),
+        event("2", "Role", "DELETE_FAILED", "in use"),
+        event("3", "Key", "DELETE_FAILED", "Resource deletion cancelled"),
+        event("4", NAME, "DELETE_FAILED", "of Bucket and Role"),
+    )
+    assert "can't be deleted:\n  - Bucket (AWS::X): not empty\n  - Role (AWS::X): in use\nhint" in said
+
+
+def test_a_deletion_that_fails_for_no_resource_gives_the_stacks_reason() -> None:
+    said = deletion_error(event("1", NAME, "DELETE_FAILED", "its role is gone"))
+    assert f"can't be deleted:\n  - {NAME} (AWS::X): its role is gone\nhint" in said
+
+
+def test_a_change_goes_on_from_an_update_that_failed() -> None:
+    state = stacks(ScriptedCloudFormation(["UPDATE_FAILED"]), []).prepare(NAME)
+    assert state is not None
+    assert not state.usable
+
+
+def test_a_stack_that_others_build_on_is_waited_for() -> None:
+    state = stacks(ScriptedCloudFormation([*["CREATE_IN_PROGRESS"] * 3, "CREATE_COMPLETE"]), []).working(NAME)
+    assert state is not None
+    assert state.status == "CREATE_COMPLETE"
+    for nothing in (None, "REVIEW_IN_PROGRESS"):
+        assert stacks(ScriptedCloudFormation([nothing]), []).working(NAME) is None
+    with pytest.raises(DeployError, match="is in ROLLBACK_COMPLETE"):
+        stacks(ScriptedCloudFormation(["ROLLBACK_COMPLETE"]), []).working(NAME)
 
 
 def test_an_operation_at_work_is_waited_for() -> None:
@@ -217,6 +246,13 @@ def test_a_failure_gives_causes_and_not_consequences() -> None:
     assert "Alias (AWS::X): no capacity" in str(caught.value)
     assert "cancelled" not in str(caught.value)
     assert "of Alias" not in str(caught.value)
+
+
+def test_a_failure_of_no_resource_gives_the_stacks_reason() -> None:
+    client = ScriptedCloudFormation(["ROLLBACK_FAILED"], events_after=[event("1", NAME, "CREATE_FAILED", "no role")])
+    service = stacks(client, [])
+    with pytest.raises(DeployError, match="no role"):
+        service.execute(service.plan(NAME, None, "url", {}, "label"))
 
 
 @pytest.mark.parametrize(

@@ -61,14 +61,14 @@ class LambdaFunctions:
     def _name(self, region: str, route: str) -> str:
         with self._lock:
             names = self._names.get(region)
-        if names is None:
+        if names is None or route not in names:
             stacks = self._client("cloudformation", region).describe_stacks(StackName=self._stack_name)["Stacks"]
             outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
             names = {known: outputs[key] for known, key in OUTPUTS.items() if key in outputs}
+            if route not in names:
+                raise IntegrationError(f"{region} {route}: stack {self._stack_name} names no function for it")
             with self._lock:
                 self._names[region] = names
-        if route not in names:
-            raise IntegrationError(f"{region} {route}: stack {self._stack_name} names no function for it")
         return names[route]
 
     def _client(self, service: str, region: str) -> Any:
