@@ -176,7 +176,7 @@ def _prepare(
     require_own_region(values, cloud.region)
     require_calm(stage, values, log)
     digest = release_hash(package.template, package.content_hash, values)
-    if state is not None and state.usable and state.parameters.get(RELEASE_HASH) == digest:
+    if state is not None and state.parameters.get(RELEASE_HASH) == digest:
         return _Prepared(stacks, state, None)
     _require_secret(cloud, values[SECRET_ID], log)
     caller = cloud.client("sts").get_caller_identity()

@@ -15,7 +15,6 @@ Log = Callable[[str], None]
 _CAPABILITIES: Final = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 _NEVER_WORKED: Final = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 _USABLE: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
-_CHANGEABLE: Final = _USABLE | {"UPDATE_FAILED"}
 _PROGRESS_SECONDS: Final = 5.0
 _COMPLETE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _NO_CHANGE: Final = ("didn't contain changes", "no updates are to be performed", "no changes to deploy")
@@ -138,15 +137,16 @@ class Stacks:
         state = self._wait_until_idle(name)
         if state is None or state.status == "REVIEW_IN_PROGRESS":
             return None
-        if state.status in _CHANGEABLE:
+        if state.usable:
             return state
         if state.status in _NEVER_WORKED:
             self._log(f"stack {name} is in {state.status}: its first creation failed; deleting it to create it anew")
             self.delete(name)
             return None
+        undo = "rollback-stack" if state.status == "UPDATE_FAILED" else "continue-update-rollback"
         raise DeployError(
             f"stack {name} is in {state.status}\n"
-            "hint: aws cloudformation continue-update-rollback, or delete the stack, then deploy again"
+            f"hint: aws cloudformation {undo}, or delete the stack, then deploy again"
         )
 
     def working(self, name: str) -> StackState | None:
@@ -172,11 +172,13 @@ class Stacks:
                 )
 
     def physical_ids(self, name: str, resource_type: str) -> dict[str, str]:
-        """Of a stack's resources of a type, by logical id."""
+        """Of a stack's resources of a type that were made, by logical id."""
         pages = self._client.get_paginator("list_stack_resources").paginate(StackName=name)
         rows = [row for page in pages for row in page["StackResourceSummaries"]]
         return {
-            row["LogicalResourceId"]: row["PhysicalResourceId"] for row in rows if row["ResourceType"] == resource_type
+            row["LogicalResourceId"]: row["PhysicalResourceId"]
+            for row in rows
+            if row["ResourceType"] == resource_type and row.get("PhysicalResourceId")
         }
 
     def plan(

@@ -54,6 +54,11 @@ class Site:
         log = (lambda _: None) if said is None else said.append
         return deploy(package, region=region, parameters=parameters, endpoint_url=self.url, log=log)
 
+    def functions(self, region: str) -> list[str]:
+        """The resources that the region's functions are, by their names."""
+        found = self.cloud(region).client("lambda").list_functions()["Functions"]
+        return [function["FunctionName"].split("-")[-2] for function in found]
+
     def change(self, text: str) -> None:
         path = self.project / "app.py"
         path.write_text(path.read_text() + text)
@@ -232,15 +237,17 @@ def test_one_regions_failure_does_not_stop_the_other(site: Site, deployed: dict[
 
 
 def test_an_update_that_failed_is_run_again(site: Site, deployed: dict[str, Deployment]) -> None:
-    """A new queue is missing; with it the same command goes on. What serves is not disturbed."""
+    """A new queue is missing; with it the same command succeeds. What serves is not disturbed, and nothing is left."""
     health = f"{deployed['eu-west-1'].api_url}/health"
     site.change(LATE_HANDLER)
     with traffic(health, clients=1) as answers:
-        with pytest.raises(DeployError, match=r"(?s)UPDATE_FAILED.*LateLateSqsEventSource"):
+        with pytest.raises(DeployError, match=r"(?s)UPDATE_ROLLBACK_COMPLETE.*LateLateSqsEventSource"):
             site.deploy("eu-west-1")
+        assert "Late" not in site.functions("eu-west-1")
         site.cloud("eu-west-1").client("sqs").create_queue(QueueName="late")
         assert site.deploy("eu-west-1").changed
     assert {key[0] for key in answers} == {200}, answers
+    assert site.functions("eu-west-1").count("Late") == 1
     assert not site.deploy("eu-west-1").changed
 
 
@@ -251,13 +258,9 @@ def test_a_deployment_that_failed_is_run_again(site: Site) -> None:
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"])
     with pytest.raises(DeployError, match="BattlesBattlesSqsEventSource"):
         site.deploy("ap-southeast-1", MongoDatabase="aiba_ap")
-    functions = site.cloud("ap-southeast-1").client("lambda")
-    made = {function["FunctionName"] for function in functions.list_functions()["Functions"]}
+    assert site.functions("ap-southeast-1") == []
     sqs.create_queue(QueueName=QUEUE)
     said: list[str] = []
     deployment = site.deploy("ap-southeast-1", said, MongoDatabase="aiba_ap")
     assert any("its first creation failed; deleting it" in line for line in said)
     assert get(f"{deployment.api_url}/health")[1]["database"] == "aiba_ap"
-    left = {function["FunctionName"] for function in functions.list_functions()["Functions"]}
-    assert made
-    assert not made & left

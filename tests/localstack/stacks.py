@@ -2,12 +2,22 @@
 
 import hashlib
 import json
+import urllib.request
 import uuid
 from typing import Any, Literal
 
-from tests.localstack.running import ROLE, RunningLocalStack, eventually
+from tests.localstack.handlers import WHO
+from tests.localstack.running import ROLE, Function, RunningLocalStack, eventually
 
 SETTLED = ("COMPLETE", "FAILED")
+
+WEB = WHO.replace("return {", "return {'statusCode': 200, 'body': __import__('json').dumps({").replace(
+    "    }\n", "    })}\n"
+)
+"""What a function behind an API must answer."""
+
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
+"""One that says something."""
 
 
 class Stack:
@@ -68,11 +78,23 @@ class Stack:
 
     def statuses(self) -> list[str]:
         """Its own so far, the oldest first."""
-        events = self._api.describe_stack_events(StackName=self._describe()["StackId"])["StackEvents"]
-        return [str(one["ResourceStatus"]) for one in reversed(events) if one["LogicalResourceId"] == self.name]
+        return [str(one["ResourceStatus"]) for one in self._events() if one["LogicalResourceId"] == self.name]
+
+    def made(self, logical_id: str) -> str:
+        """The physical id of what was made for it last, whether or not it is still there."""
+        made = [
+            one["PhysicalResourceId"]
+            for one in self._events()
+            if one["LogicalResourceId"] == logical_id and one["ResourceStatus"] == "CREATE_COMPLETE"
+        ]
+        return str(made[-1])
 
     def reason(self) -> str:
         return str(self._describe().get("StackStatusReason", ""))
+
+    def _events(self) -> list[dict[str, Any]]:
+        events = self._api.describe_stack_events(StackName=self._describe()["StackId"])["StackEvents"]
+        return [dict(one) for one in reversed(events)]
 
     def _status(self) -> str:
         return str(self._describe()["StackStatus"])
@@ -144,9 +166,20 @@ def service(
     }
 
 
-def queue() -> dict[str, Any]:
-    """A resource that is quick to make."""
-    return _resource("SQS::Queue")
+def function_of(localstack: RunningLocalStack, stack: Stack) -> Function:
+    """Of a ``service``."""
+    return Function(localstack, stack.physical_id("Fn"))
+
+
+def get(url: str) -> bytes:
+    """An answer's body; raises ``HTTPError``."""
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return bytes(answer.read())
+
+
+def queue(**properties: Any) -> dict[str, Any]:
+    """A resource that is quick to make, and made anew under another name."""
+    return _resource("SQS::Queue", **properties)
 
 
 def unmakeable() -> dict[str, Any]:
@@ -156,14 +189,14 @@ def unmakeable() -> dict[str, Any]:
     )
 
 
-def user() -> dict[str, Any]:
+def user(**properties: Any) -> dict[str, Any]:
     """A resource that can't be deleted while it has a policy."""
-    return _resource("IAM::User", UserName=f"user-{uuid.uuid4().hex[:8]}")
+    return _resource("IAM::User", **properties)
 
 
 def named_after(logical_id: str) -> dict[str, Any]:
     """A queue that can't be made before the resource it is named after."""
-    return _resource("SQS::Queue", QueueName={"Fn::Sub": f"after-${{{logical_id}}}"})
+    return queue(QueueName={"Fn::Sub": f"after-${{{logical_id}}}"})
 
 
 def unsupported() -> dict[str, Any]:

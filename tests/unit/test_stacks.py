@@ -79,7 +79,8 @@ class ScriptedCloudFormation:
             for one in self.alarms
         ]
         other = {"LogicalResourceId": "Queue", "PhysicalResourceId": "q", "ResourceType": "AWS::SQS::Queue"}
-        return [{"StackResourceSummaries": [*rows, other]}]
+        unmade = {"LogicalResourceId": "Unmade", "ResourceType": "AWS::CloudWatch::Alarm"}
+        return [{"StackResourceSummaries": [*rows, other, unmade]}]
 
     events_after: list[dict[str, Any]] = field(default_factory=list)
     watched: Any = None
@@ -134,12 +135,6 @@ def test_a_deletion_that_fails_for_no_resource_gives_the_stacks_reason() -> None
     assert f"can't be deleted:\n  - {NAME} (AWS::X): its role is gone\nhint" in said
 
 
-def test_a_change_goes_on_from_an_update_that_failed() -> None:
-    state = stacks(ScriptedCloudFormation(["UPDATE_FAILED"]), []).prepare(NAME)
-    assert state is not None
-    assert not state.usable
-
-
 def test_a_stack_that_others_build_on_is_waited_for() -> None:
     state = stacks(ScriptedCloudFormation([*["CREATE_IN_PROGRESS"] * 3, "CREATE_COMPLETE"]), []).working(NAME)
     assert state is not None
@@ -163,9 +158,12 @@ def test_waiting_ends() -> None:
         stacks(ScriptedCloudFormation(["UPDATE_IN_PROGRESS"]), []).prepare(NAME)
 
 
-def test_a_failed_rollback_needs_a_person() -> None:
-    client = ScriptedCloudFormation(["UPDATE_ROLLBACK_FAILED"])
-    with pytest.raises(DeployError, match="continue-update-rollback"):
+@pytest.mark.parametrize(
+    ("status", "way_out"), [("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"), ("UPDATE_FAILED", "rollback-stack")]
+)
+def test_what_was_not_rolled_back_needs_a_person(status: str, way_out: str) -> None:
+    client = ScriptedCloudFormation([status])
+    with pytest.raises(DeployError, match=way_out):
         stacks(client, []).prepare(NAME)
     assert client.told == []
 

@@ -1,14 +1,14 @@
-"""Fault: what fails is not called so. An update that failed is shown as complete by update_stack and as rolled back by
-a change set; it deletes what the new template no longer names (so the old version that serves, or the alias), and
-forgets what it made. A creation whose resource failed without a reason is shown as complete, and so is every deletion.
+"""Fault: what fails is not called so. An update that failed is shown as complete by update_stack, and deletes what the
+new template no longer names (so the old version that serves, or the alias). A creation whose resource failed without a
+reason is shown as complete, and so is every deletion.
 
-Now: they end in UPDATE_FAILED, CREATE_FAILED and DELETE_FAILED. A failed update deletes nothing, and the next one goes
-on from there: what was made is there, what was to be changed is changed again. Nothing is undone. What succeeded is
-shown as complete once its outputs and resources are there.
+Now: what failed is rolled back, and the stack ends in ROLLBACK_COMPLETE or UPDATE_ROLLBACK_COMPLETE, or with what
+resisted in ROLLBACK_FAILED, UPDATE_ROLLBACK_FAILED or DELETE_FAILED. What succeeded is shown as complete once its
+outputs and resources are there.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from localstack.aws.api.cloudformation import ExecutionStatus, ResourceStatus, StackStatus
@@ -18,12 +18,11 @@ from localstack.services.cloudformation.engine.v2.change_set_model_executor impo
 )
 from localstack.services.cloudformation.v2.entities import ChangeSet
 
+from arena_lambda.patches.cloudformation_rollback import roll_back
 from arena_lambda.patches.cloudformation_status import show_nothing_more, showing_no_end
 from arena_lambda.patches.replacing import replace
 
 LOG = logging.getLogger(__name__)
-
-_NAMED_BY_RESOURCES = ("Parameters", "Mappings", "Conditions")
 
 
 class OperationFailedError(Exception):
@@ -43,10 +42,9 @@ def _build_process(original: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             if self._change_set.stack.status != StackStatus.DELETE_IN_PROGRESS:
                 self._deferred_actions.clear()
-            if isinstance(error, TriggerRollback) and not error.reason:
-                # The executor takes a failure without a reason for none.
-                error.reason = f"{error.logical_resource_id} failed and gave no reason"
-            raise
+            logical_id, reason = getattr(error, "logical_resource_id", ""), getattr(error, "reason", str(error))
+            # The executor takes a failure without a reason for none.
+            raise TriggerRollback(logical_id, reason or f"{logical_id or error!r} gave no reason") from error
 
     return process
 
@@ -57,27 +55,26 @@ def _build_execute(original: Callable[..., Any]) -> Callable[..., Any]:
         operation = change_set.stack.status
         with showing_no_end():
             result = original(self)
-        failure = result.failure_message
-        if operation == StackStatus.DELETE_IN_PROGRESS:
-            if reason := failure or _what_resisted(result.resources):
-                _fail(change_set, StackStatus.DELETE_FAILED, reason)
-        elif failure and operation == StackStatus.UPDATE_IN_PROGRESS:
-            _record_what_was_made(change_set, result.resources)
-            _fail(change_set, StackStatus.UPDATE_FAILED, failure)
-        else:
+        deletes = operation == StackStatus.DELETE_IN_PROGRESS
+        failure = result.failure_message or (deletes and _what_resisted(result.resources))
+        if failure and deletes:
+            _fail(change_set, StackStatus.DELETE_FAILED, failure)
+        if failure:
+            _roll_back(self, operation, failure)
+        if not deletes:
             _record(change_set, result)
-            if failure:
-                _fail(change_set, StackStatus.CREATE_FAILED, failure)
         return result
 
     return execute
 
 
-def _what_resisted(resources: dict[str, Any]) -> str:
-    return "; ".join(
-        f"{name}: {resource.get('ResourceStatusReason')}"
-        for name, resource in resources.items()
-        if resource.get("ResourceStatus") == ResourceStatus.DELETE_FAILED
+def _what_resisted(resources: Mapping[str, Any]) -> str:
+    return _listed(
+        {
+            name: resource.get("ResourceStatusReason", "")
+            for name, resource in resources.items()
+            if resource.get("ResourceStatus") == ResourceStatus.DELETE_FAILED
+        }
     )
 
 
@@ -90,28 +87,35 @@ def _record(change_set: ChangeSet, result: Any) -> None:
     stack.processed_template = change_set.processed_template
 
 
-def _record_what_was_made(change_set: ChangeSet, resources: dict[str, Any]) -> None:
-    stack = change_set.stack
-    made = {
-        name: resource
-        for name, resource in resources.items()
-        if name not in stack.resolved_resources and "PhysicalResourceId" in resource
-    }
-    definitions = {name: change_set.processed_template["Resources"][name] for name in made}
-    stack.resolved_resources = {**stack.resolved_resources, **made}
-    stack.resolved_parameters = {**change_set.resolved_parameters, **stack.resolved_parameters}
-    stack.template = _with_resources(stack.template, change_set.processed_template, definitions)
-    stack.processed_template = _with_resources(stack.processed_template, change_set.processed_template, definitions)
+def _roll_back(executor: ChangeSetModelExecutor, operation: StackStatus, failure: str) -> NoReturn:
+    change_set = executor._change_set
+    stack, updates = change_set.stack, operation == StackStatus.UPDATE_IN_PROGRESS
+    LOG.error("Stack %s is rolled back: %s", stack.stack_name, failure)
+    stack.set_stack_status(
+        StackStatus.UPDATE_ROLLBACK_IN_PROGRESS if updates else StackStatus.ROLLBACK_IN_PROGRESS, failure
+    )
+    with showing_no_end():
+        resisted = roll_back(executor)
+    if not updates:
+        _record_what_is_left(executor, resisted)
+    if resisted:
+        status = StackStatus.UPDATE_ROLLBACK_FAILED if updates else StackStatus.ROLLBACK_FAILED
+        _fail(change_set, status, f"{failure}; {_listed(resisted)}")
+    _fail(change_set, StackStatus.UPDATE_ROLLBACK_COMPLETE if updates else StackStatus.ROLLBACK_COMPLETE, failure)
 
 
-def _with_resources(template: dict[str, Any], source: dict[str, Any], added: dict[str, Any]) -> dict[str, Any]:
-    """``template`` with what was added to it, and with what that may refer to in its ``source``."""
-    sections = {
-        section: {**source.get(section, {}), **template.get(section, {})}
-        for section in _NAMED_BY_RESOURCES
-        if section in source
-    }
-    return {**template, **sections, "Resources": {**template["Resources"], **added}}
+def _record_what_is_left(executor: ChangeSetModelExecutor, resisted: Mapping[str, str]) -> None:
+    """Of a creation, so that delete_stack deletes that and looks for nothing else."""
+    change_set = executor._change_set
+    stack, template = change_set.stack, change_set.processed_template or {}
+    stack.resolved_parameters, stack.template_body = change_set.resolved_parameters, change_set.template_body
+    stack.resolved_resources = {name: executor.resources[name] for name in resisted}
+    left = {name: template["Resources"][name] for name in resisted}
+    stack.template = stack.processed_template = {**template, "Resources": left, "Outputs": {}}
+
+
+def _listed(resisted: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}: {reason}" for name, reason in resisted.items())
 
 
 def _fail(change_set: ChangeSet, status: StackStatus, reason: str) -> NoReturn:

@@ -1,8 +1,9 @@
 """Fault: a stack's status tells of more than what its last operation came to. As soon as one resource fails the stack
 is shown as failed, while its worker still works at it, and then as rolled back or complete. Planning an update shows
-it as to be reviewed, or as never created where the plan is refused.
+it as to be reviewed, and a plan that is refused shows it as never created.
 
-Now: a worker's stack shows no end before the worker has come to it, and planning an update changes no status.
+Now: a worker's stack shows no end before the worker has come to it. A stack that is to be created is to be reviewed
+once it is planned; planning changes no other status.
 """
 
 import threading
@@ -52,9 +53,8 @@ def _build_status(original: Callable[..., None]) -> Callable[..., None]:
 
 def _build_planning(original: Callable[..., Any]) -> Callable[..., Any]:
     def create_change_set(self: CloudformationProviderV2, context: Any, request: Any) -> Any:
-        if request.get("ChangeSetType", "UPDATE") != "UPDATE":
-            return original(self, context, request)
-        before = _withhold(_is_anything)
+        updates = request.get("ChangeSetType", "UPDATE") == "UPDATE"
+        before = _withhold(_is_anything if updates else _is_no_review)
         try:
             return original(self, context, request)
         finally:
@@ -71,6 +71,10 @@ def _withhold(unshown: Callable[[str], bool] | None) -> Callable[[str], bool] | 
 
 def _is_end(status: str) -> bool:
     return not status.endswith("_IN_PROGRESS")
+
+
+def _is_no_review(status: str) -> bool:
+    return status != "REVIEW_IN_PROGRESS"
 
 
 def _is_anything(_: str) -> bool:
