@@ -50,11 +50,15 @@ class Drill:
             self._running[name] = RunningServer(self._servers[name], self._state)
 
     def wait_ready(self, *names: str) -> None:
-        for name in names:
-            server, began = self._servers[name], time.monotonic()
-            while not server.ready():
-                if self._running[name].exit_code() is not None or time.monotonic() - began > server.start_seconds:
+        began, pending = time.monotonic(), list(names)
+        while pending:
+            # All of them each time: members of a set wait for one another.
+            pending = [name for name in pending if not self._servers[name].ready()]
+            for name in pending:
+                late = time.monotonic() - began > self._servers[name].start_seconds
+                if late or self._running[name].exit_code() is not None:
                     raise ServerFailed(f"{name} is not ready; its log ends:\n{self._running[name].log_tail()}")
+            if pending:
                 time.sleep(_POLL_SECONDS)
 
     def kill(self, *names: str) -> None:

@@ -1,6 +1,6 @@
 """A MongoDB replica set of one or more local mongod processes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -52,14 +52,17 @@ class ReplicaSet:
         return f"mongodb://{hosts}/?replicaSet={REPLICA_SET}"
 
     def servers(self, state: StateDir) -> list[Server]:
-        """The members. The last is ready only when the set is initiated and has a primary."""
+        """The members, each ready once it has what the others have; the last, once the set can be written to.
+
+        A member killed in its first copy begins it anew, and is no majority with another before that is done.
+        """
         binary = mongod_binary()
         last = len(self.ports) - 1
         return [
             Server(
                 name=self._member_name(index),
                 command=self._command(binary, state.server_data(self._member_name(index)), port),
-                ready=self.has_primary if index == last else partial(_answers, port),
+                ready=self.is_whole if index == last else partial(_serves, port),
                 hint="set ARENA_MONGOD to a mongod that runs on this machine (5.0 or newer)",
             )
             for index, port in enumerate(self.ports)
@@ -85,15 +88,15 @@ class ReplicaSet:
             *(() if self.connections_max is None else ("--maxConns", str(self.connections_max))),
         ]
 
-    def has_primary(self) -> bool:
-        """Whether the set can be written to; initiates it, or gives it its new ports, where that is needed."""
+    def is_whole(self) -> bool:
+        """Whether every member serves, one as primary; initiates the set, or gives it its new ports, where needed."""
         from pymongo.errors import PyMongoError
 
         try:
             if not all(_answers(port) for port in self.ports):
                 return False
             self._configure()
-            return any(_hello(port).get("isWritablePrimary") for port in self.ports)
+            return all(_serves(port) for port in self.ports) and any(_is_primary(_hello(port)) for port in self.ports)
         except PyMongoError:
             return False
 
@@ -155,10 +158,22 @@ def _hello(port: int) -> dict[str, Any]:
         return dict(client.admin.command("hello"))
 
 
+def _is_primary(hello: Mapping[str, Any]) -> bool:
+    return bool(hello.get("isWritablePrimary"))
+
+
 def _answers(port: int) -> bool:
+    return _says(port, lambda hello: bool(hello.get("ok")))
+
+
+def _serves(port: int) -> bool:
+    return _says(port, lambda hello: _is_primary(hello) or bool(hello.get("secondary")))
+
+
+def _says(port: int, what: Callable[[Mapping[str, Any]], bool]) -> bool:
     from pymongo.errors import PyMongoError
 
     try:
-        return bool(_hello(port).get("ok"))
+        return what(_hello(port))
     except PyMongoError:
         return False

@@ -105,6 +105,17 @@ def test_a_three_node_set_has_a_primary_and_two_secondaries(mongo_three_uri: str
         eventually("there are three", lambda: states() == ["PRIMARY", "SECONDARY", "SECONDARY"], STOP_SECONDS)
 
 
+def test_a_set_has_started_when_every_member_serves(state: StateDir) -> None:
+    """One that copies the others' data yet makes no majority with another."""
+    ports = free_ports(3)
+    with Supervisor(state, log=lambda _: None) as supervisor:
+        supervisor.start(ReplicaSet(ports).servers(state))
+        for port in ports:
+            with MongoClient[dict[str, Any]]("127.0.0.1", port, directConnection=True) as client:
+                said = client.admin.command("hello")
+                assert said["isWritablePrimary"] or said["secondary"]
+
+
 @pytest.mark.parametrize("members", [1, 3])
 def test_a_set_keeps_its_data_when_its_ports_change(state: StateDir, members: int) -> None:
     """Each start may be given other ports, and the data directory remembers the old ones."""
