@@ -106,7 +106,7 @@ class Stack:
 
 
 def service(
-    source: str, *, provisioned: int = 1, path: str = "/old", rate: str = "rate(5 minutes)", threshold: int = 1
+    source: str, *, provisioned: int | None = 1, path: str = "/old", rate: str = "rate(5 minutes)", threshold: int = 1
 ) -> dict[str, Any]:
     """A function behind an alias, with an API, a timer and an alarm: what ``chalice package`` and SAM make of ours."""
     code, definition = _short_hash(source), _short_hash(path)
@@ -128,7 +128,7 @@ def service(
             Name="live",
             FunctionName={"Ref": "Fn"},
             FunctionVersion={"Fn::GetAtt": [f"FnVersion{code}", "Version"]},
-            ProvisionedConcurrencyConfig={"ProvisionedConcurrentExecutions": provisioned},
+            **({} if provisioned is None else {"ProvisionedConcurrencyConfig": _executions(provisioned)}),
         ),
         "Permission": _resource(
             "Lambda::Permission",
@@ -202,6 +202,36 @@ def named_after(logical_id: str) -> dict[str, Any]:
 def unsupported() -> dict[str, Any]:
     """A resource of a type that LocalStack does not make."""
     return _resource("WAFv2::WebACL", Scope="REGIONAL", DefaultAction={"Allow": {}})
+
+
+def role(*managed: str, **inline: Any) -> dict[str, Any]:
+    """A role with policies: some by their ARNs, and some of its own."""
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    return _resource(
+        "IAM::Role",
+        AssumeRolePolicyDocument={"Version": "2012-10-17", "Statement": [trust]},
+        ManagedPolicyArns=list(managed),
+        Policies=[{"PolicyName": name, "PolicyDocument": document} for name, document in inline.items()],
+    )
+
+
+def managed_policy(localstack: RunningLocalStack) -> str:
+    """The ARN of a policy of no stack."""
+    made = localstack.client("iam").create_policy(
+        PolicyName=f"p-{uuid.uuid4().hex[:8]}", PolicyDocument=json.dumps(POLICY)
+    )
+    return str(made["Policy"]["Arn"])
+
+
+def policies_of(localstack: RunningLocalStack, role_name: str) -> set[str]:
+    """The names of its own, and the ARNs of the others."""
+    iam = localstack.client("iam")
+    attached = iam.list_attached_role_policies(RoleName=role_name)["AttachedPolicies"]
+    return {*iam.list_role_policies(RoleName=role_name)["PolicyNames"], *(one["PolicyArn"] for one in attached)}
+
+
+def _executions(count: int) -> dict[str, int]:
+    return {"ProvisionedConcurrentExecutions": count}
 
 
 def _resource(kind: str, **properties: Any) -> dict[str, Any]:

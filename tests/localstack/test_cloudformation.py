@@ -8,7 +8,20 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localstack.running import RunningLocalStack, eventually
-from tests.localstack.stacks import POLICY, WEB, Stack, function_of, get, queue, service, unsupported, user
+from tests.localstack.stacks import (
+    POLICY,
+    WEB,
+    Stack,
+    function_of,
+    get,
+    managed_policy,
+    policies_of,
+    queue,
+    role,
+    service,
+    unsupported,
+    user,
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +81,18 @@ def test_a_number_changed_in_the_template_is_applied(localstack: RunningLocalSta
     function = function_of(localstack, stack)
     assert function.provisioned() == {"status": "READY", "requested": 3, "allocated": 3, "available": 3}
     assert len(function.processes()) == 3
+
+
+def test_a_role_stays_when_its_policies_change(localstack: RunningLocalStack) -> None:
+    """What refers to it would lose it otherwise."""
+    stack, managed = Stack(localstack), managed_policy(localstack)
+    assert stack.create({"Role": role(old=POLICY)}) == "CREATE_COMPLETE"
+    name = stack.physical_id("Role")
+    assert stack.update({"Role": role(managed, new=POLICY)}) == "UPDATE_COMPLETE"
+    assert stack.physical_id("Role") == name
+    assert policies_of(localstack, name) == {managed, "new"}
+    assert stack.update({"Role": role(new=POLICY)}) == "UPDATE_COMPLETE"
+    assert policies_of(localstack, name) == {"new"}
 
 
 def test_deleting_a_stack_deletes_what_an_update_added(localstack: RunningLocalStack) -> None:

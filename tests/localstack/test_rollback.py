@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -14,8 +15,11 @@ from tests.localstack.stacks import (
     Stack,
     function_of,
     get,
+    managed_policy,
     named_after,
+    policies_of,
     queue,
+    role,
     service,
     unmakeable,
     user,
@@ -73,13 +77,16 @@ def test_a_function_that_cannot_start_fails_the_creation(localstack: RunningLoca
 def test_what_resists_the_rollback_of_a_creation_is_deleted_with_its_stack(localstack: RunningLocalStack) -> None:
     """LocalStack's users do while a policy is attached to them."""
     stack, iam = Stack(localstack), localstack.client("iam")
-    policy = iam.create_policy(PolicyName=f"p-{uuid.uuid4().hex[:8]}", PolicyDocument=json.dumps(POLICY))["Policy"]
-    held = user(ManagedPolicyArns=[policy["Arn"]])
-    assert stack.create({"Held": held, "Queue": queue(), "Unmakeable": unmakeable()}) == "ROLLBACK_FAILED"
+    managed = managed_policy(localstack)
+    held = user(ManagedPolicyArns=[managed], Path={"Fn::Sub": "/${Before.QueueName}/"}) | {"DependsOn": "Queue"}
+    assert (
+        stack.create({"Before": queue(), "Held": held, "Queue": queue(), "Unmakeable": unmakeable()})
+        == "ROLLBACK_FAILED"
+    )
     assert "NoSuchBucket" in stack.reason()
     assert "Held: " in stack.reason()
     assert not is_there(localstack, stack.made("Queue"))
-    iam.detach_user_policy(UserName=stack.made("Held"), PolicyArn=policy["Arn"])
+    iam.detach_user_policy(UserName=stack.made("Held"), PolicyArn=managed)
     assert stack.delete() == "DELETE_COMPLETE"
     assert stack.made("Held") not in {found["UserName"] for found in iam.list_users()["Users"]}
 
@@ -88,22 +95,30 @@ def test_what_resists_the_rollback_of_a_creation_is_deleted_with_its_stack(local
 def test_an_update_that_failed_changes_nothing(localstack: RunningLocalStack, way: str) -> None:
     """What was made is deleted, what was replaced or left out is there, and what was changed is as it was."""
     stack, name = Stack(localstack), f"q-{uuid.uuid4().hex[:8]}"
-    before = {"Changed": queue(VisibilityTimeout=11), "Dropped": queue(), "Replaced": queue(QueueName=name)}
+    before = {
+        "Changed": queue(VisibilityTimeout=11),
+        "Dropped": queue(),
+        "Replaced": queue(QueueName=name),
+        "Role": role(old=POLICY),
+    }
     assert stack.create(before) == "CREATE_COMPLETE"
-    urls = {one: stack.physical_id(one) for one in before}
+    ids = {one: stack.physical_id(one) for one in before}
     after = {
         "Changed": queue(VisibilityTimeout=22),
         "Late": queue(),
         "Replaced": queue(QueueName=f"{name}-anew"),
+        "Role": role(managed_policy(localstack)),
         "Unmakeable": unmakeable(),
     }
     assert UPDATES[way](stack)(after) == "UPDATE_ROLLBACK_COMPLETE"
     assert "NoSuchBucket" in stack.reason()
-    assert {one: stack.physical_id(one) for one in before} == urls
-    assert all(is_there(localstack, url) for url in urls.values())
+    assert {one: stack.physical_id(one) for one in before} == ids
+    assert policies_of(localstack, ids["Role"]) == {"old"}
+    assert is_there(localstack, ids["Dropped"])
+    assert is_there(localstack, ids["Replaced"])
     assert not is_there(localstack, stack.made("Late"))
-    assert not is_there(localstack, f"{urls['Replaced']}-anew")
-    assert timeout(localstack, urls["Changed"]) == "11"
+    assert not is_there(localstack, f"{ids['Replaced']}-anew")
+    assert timeout(localstack, ids["Changed"]) == "11"
 
 
 @pytest.mark.parametrize("way", UPDATES)
@@ -126,7 +141,7 @@ def test_the_update_after_one_that_failed(localstack: RunningLocalStack, way: st
 
 
 def test_a_release_that_failed_serves_nobody(localstack: RunningLocalStack) -> None:
-    """The alias, the API, the timer and the alarm are those of the release before, with the number scaled to."""
+    """The alias, the API, the timer and the alarm are those of the release before."""
     stack = Stack(localstack)
     assert stack.create(service(WEB)) == "CREATE_COMPLETE"
     function = function_of(localstack, stack)
@@ -134,7 +149,8 @@ def test_a_release_that_failed_serves_nobody(localstack: RunningLocalStack) -> N
     failing = service(WEB + "# changed", path="/new", rate="rate(7 minutes)", threshold=5)
     assert stack.update(failing | {"Unmakeable": unmakeable()}) == "UPDATE_ROLLBACK_COMPLETE"
     assert function.api.get_alias(FunctionName=function.name, Name="live")["FunctionVersion"] == "1"
-    assert function.provisioned() == {"status": "READY", "requested": 2, "allocated": 2, "available": 2}
+    eventually(function.provisioned, lambda found: found == kept(2))
+    eventually(lambda: function.processes("2"), lambda found: not found)
     answer = json.loads(get(f"{localstack.url}/_aws/execute-api/{stack.physical_id('Api')}/api/old"))
     assert (answer["version"], answer["init"]) == ("1", "provisioned-concurrency")
     rule = localstack.client("events").describe_rule(Name=stack.physical_id("Timer"))
@@ -145,6 +161,23 @@ def test_a_release_that_failed_serves_nobody(localstack: RunningLocalStack) -> N
     answer = json.loads(get(f"{localstack.url}/_aws/execute-api/{stack.physical_id('Api')}/api/new"))
     assert answer["init"] == "provisioned-concurrency"
     assert answer["version"] != "1"
+
+
+@pytest.mark.parametrize("changed", [None, 3])
+def test_a_number_that_a_failed_update_changed_is_as_it_was(localstack: RunningLocalStack, changed: int | None) -> None:
+    """Also where it kept none warm."""
+    stack = Stack(localstack)
+    assert stack.create(service(WEB)) == "CREATE_COMPLETE"
+    failing = service(WEB, provisioned=changed) | {"Unmakeable": unmakeable()}
+    assert stack.update(failing) == "UPDATE_ROLLBACK_COMPLETE"
+    function = function_of(localstack, stack)
+    eventually(function.provisioned, lambda found: found == kept(1))
+    eventually(lambda: len(function.processes()), lambda count: count == 1)
+
+
+def kept(count: int) -> dict[str, Any]:
+    """What is said of environments that are all ready."""
+    return {"status": "READY", "requested": count, "allocated": count, "available": count}
 
 
 def timeout(localstack: RunningLocalStack, queue_url: str) -> str:

@@ -105,13 +105,14 @@ def _roll_back(executor: ChangeSetModelExecutor, operation: StackStatus, failure
 
 
 def _record_what_is_left(executor: ChangeSetModelExecutor, resisted: Mapping[str, str]) -> None:
-    """Of a creation, so that delete_stack deletes that and looks for nothing else."""
+    """Of a creation, so that delete_stack deletes that, by what is recorded of it, and looks for nothing else."""
     change_set = executor._change_set
-    stack, template = change_set.stack, change_set.processed_template or {}
+    stack = change_set.stack
     stack.resolved_parameters, stack.template_body = change_set.resolved_parameters, change_set.template_body
     stack.resolved_resources = {name: executor.resources[name] for name in resisted}
-    left = {name: template["Resources"][name] for name in resisted}
-    stack.template = stack.processed_template = {**template, "Resources": left, "Outputs": {}}
+    # Nothing more of their definitions: those may refer to what is gone.
+    left = {name: {"Type": executor.resources[name]["Type"]} for name in resisted}
+    stack.template = stack.processed_template = {"Resources": left}
 
 
 def _listed(resisted: Mapping[str, str]) -> str:

@@ -39,8 +39,7 @@ def roll_back(executor: ChangeSetModelExecutor) -> dict[str, str]:
     """Take back what the executor did; what resisted, by logical id, and why."""
     resisted: dict[str, str] = {}
     for name, before, after in reversed(executor.__dict__.get(_JOURNAL, [])):
-        replaced = after.requires_replacement or (before and before.resource_type != after.resource_type)
-        if before and not replaced:
+        if before and not _is_replaced(executor, name, before, after):
             reason = _change_back(executor, name, before, after)
         else:
             reason = _unmake(executor, name, after)
@@ -51,13 +50,24 @@ def roll_back(executor: ChangeSetModelExecutor) -> dict[str, str]:
     return resisted
 
 
+def _is_replaced(executor: ChangeSetModelExecutor, name: str, before: PreprocResource, after: PreprocResource) -> bool:
+    if before.resource_type != after.resource_type:
+        return True
+    # What is made anew under the id it had is still the one there was.
+    same = executor.resources.get(name, {}).get("PhysicalResourceId") == before.physical_resource_id
+    return bool(after.requires_replacement) and not same
+
+
 def _change_back(
     executor: ChangeSetModelExecutor, name: str, before: PreprocResource, after: PreprocResource
 ) -> str | None:
-    # A change that failed may have been made in part: its ids are known from before, its values from the template.
+    # A change that failed may have been made in part. What the template does not say, as ids, is known from before;
+    # what only the template before says is no longer so.
+    was = _values(before.properties)
     known = executor._merge_before_properties(name, before).properties
-    now = {**known, **_values(after.properties), **(executor.resources.get(name, {}).get("Properties") or {})}
-    return _perform(executor, ChangeAction.Modify, name, before.resource_type, now, _values(before.properties))
+    unsaid = {key: value for key, value in known.items() if key not in was}
+    now = {**unsaid, **_values(after.properties), **(executor.resources.get(name, {}).get("Properties") or {})}
+    return _perform(executor, ChangeAction.Modify, name, before.resource_type, now, was)
 
 
 def _unmake(executor: ChangeSetModelExecutor, name: str, after: PreprocResource) -> str | None:
