@@ -8,15 +8,22 @@ import sys
 from pathlib import Path
 
 from localcloud.errors import LocalCloudError
+from localcloud.processes import read_pid_file, wait_until_gone
 from localcloud.state import StateDir
-from localcloud.supervisor import acquire, stop_recorded
+from localcloud.supervisor import SUPERVISOR, acquire, stop_recorded
+
+ENDING_SECONDS = 30.0
 
 
 def main(state: StateDir) -> None:
     """Waits for the supervisor's end, then stops what it left."""
+    supervisor = read_pid_file(state.pid_file(SUPERVISOR))
     sys.stdin.buffer.read()
     if not any(state.run.glob("*.pid")):
         return
+    if supervisor is not None:
+        # It closes its pipes while it still ends, and would be taken for a live owner of the lock.
+        wait_until_gone([supervisor], ENDING_SECONDS)
     try:
         lock = acquire(state)
     except LocalCloudError:
