@@ -22,7 +22,7 @@ from infra.cloud import Cloud, error_code, explain, is_local
 from infra.foundation import foundation_stack_name
 from infra.package import Package
 from infra.release import DeployError, decide_parameters, release_hash, require_own_region, with_code_location
-from infra.stacks import AWS_PACE, LOCAL_PACE, ChangePlan, Pace, Stacks, StackState
+from infra.stacks import ChangePlan, Pace, Stacks, StackState, stacks_of
 from infra.template import STAGES, StageSpec
 from infra.template.decided import decided
 from infra.template.parameters import ALARMS, DASHBOARD, RELEASE_HASH, SECRET_ID, WEBSOCKET_API
@@ -159,9 +159,8 @@ def _prepare(
     log: Log,
     pace: Pace | None,
 ) -> _Prepared:
-    client = cloud.client("cloudformation")
-    local = is_local(client.meta.endpoint_url)
-    stacks = Stacks(client, log, pace or (LOCAL_PACE if local else AWS_PACE))
+    local = is_local(cloud.client("cloudformation").meta.endpoint_url)
+    stacks = stacks_of(cloud, log, pace)
     state = stacks.prepare(stage.stack_name)
     declared = package.template["Parameters"]
     given = {**_from_foundation(stacks, stage, declared), **given}

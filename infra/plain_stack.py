@@ -11,9 +11,9 @@ from uuid import uuid4
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.artifacts import Artifacts
-from infra.cloud import Cloud, explain, is_local
+from infra.cloud import Cloud, explain
 from infra.release import DeployError, decide_parameters
-from infra.stacks import AWS_PACE, LOCAL_PACE, ChangePlan, Log, Stacks, StackState
+from infra.stacks import ChangePlan, Log, Stacks, StackState, stacks_of
 from infra.template.stage import StageSpec
 
 
@@ -51,14 +51,14 @@ def deploy_stack(stack: PlainStack, cloud: Cloud, given: Mapping[str, str], log:
 def outputs_of(cloud: Cloud, name: str, log: Log) -> dict[str, str]:
     """Of a stack that works, once no change of it is under way; empty where there is none. Raises DeployError."""
     with _explained():
-        state = _stacks(cloud, log).working(name)
+        state = stacks_of(cloud, log).working(name)
     return {} if state is None else state.outputs
 
 
 def _planned(
     stack: PlainStack, cloud: Cloud, given: Mapping[str, str], log: Log
 ) -> tuple[Stacks, StackState | None, ChangePlan]:
-    stacks = _stacks(cloud, log)
+    stacks = stacks_of(cloud, log)
     state = stacks.prepare(stack.name)
     template = dict(stack.template)
     values = decide_parameters(template["Parameters"], {} if state is None else state.parameters, given, None)
@@ -69,11 +69,6 @@ def _planned(
     url = artifacts.upload_template(template, digest)
     label = f"change-{digest[:12]}-{uuid4().hex[:8]}"
     return stacks, state, stacks.plan(stack.name, state, url, values, label)
-
-
-def _stacks(cloud: Cloud, log: Log) -> Stacks:
-    client = cloud.client("cloudformation")
-    return Stacks(client, log, LOCAL_PACE if is_local(client.meta.endpoint_url) else AWS_PACE)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from infra.cloud import Cloud, is_local
 from infra.release import DeployError
 
 Log = Callable[[str], None]
@@ -134,10 +135,8 @@ class Stacks:
 
     def prepare(self, name: str) -> StackState | None:
         """The stack once it can be changed: waits for an operation at work, clears away one that never worked."""
-        state = self._wait_until_idle(name)
-        if state is None or state.status == "REVIEW_IN_PROGRESS":
-            return None
-        if state.usable:
+        state = self._settled(name)
+        if state is None or state.usable:
             return state
         if state.status in _NEVER_WORKED:
             self._log(f"stack {name} is in {state.status}: its first creation failed; deleting it to create it anew")
@@ -151,10 +150,8 @@ class Stacks:
 
     def working(self, name: str) -> StackState | None:
         """The stack once nothing changes it, or None if there is none; raises DeployError if it isn't whole."""
-        state = self._wait_until_idle(name)
-        if state is None or state.status == "REVIEW_IN_PROGRESS":
-            return None
-        if not state.usable:
+        state = self._settled(name)
+        if state is not None and not state.usable:
             raise DeployError(f"stack {name} is in {state.status}\nhint: deploy that one again first")
         return state
 
@@ -246,17 +243,19 @@ class Stacks:
         resources = [event for event in failed if event["LogicalResourceId"] != name]
         return [_reason(event) for event in reversed(resources or failed)]
 
-    def _wait_until_idle(self, name: str) -> StackState | None:
+    def _settled(self, name: str) -> StackState | None:
+        """The stack once no operation is at work on it; None if there is none, or none but planned."""
         said = False
         for _ in self._pace.ticks(f"the operation at work on stack {name}"):
             state = self.state(name)
-            busy = state is not None and state.status.endswith("_IN_PROGRESS") and state.status != "REVIEW_IN_PROGRESS"
-            if not busy:
-                break
+            if state is None or state.status == "REVIEW_IN_PROGRESS":
+                return None
+            if not state.status.endswith("_IN_PROGRESS"):
+                return state
             if not said:
                 self._log(f"stack {name}: waiting for another operation to end")
                 said = True
-        return state
+        raise AssertionError("ticks end by raising")
 
     def _wait_for_change_set(self, name: str, change_set_id: str) -> Any | None:
         """The finished change set, or None after deleting one that holds no change."""
@@ -303,6 +302,12 @@ class Stacks:
         """The newest page of events, newest first: at our pace no page fills between two looks."""
         events: list[dict[str, Any]] = self._client.describe_stack_events(StackName=name)["StackEvents"]
         return events
+
+
+def stacks_of(cloud: Cloud, log: Log, pace: Pace | None = None) -> Stacks:
+    """The stacks of ``cloud``'s region, at the pace of where it is if none is given."""
+    client = cloud.client("cloudformation")
+    return Stacks(client, log, pace or (LOCAL_PACE if is_local(client.meta.endpoint_url) else AWS_PACE))
 
 
 def _failed_by_itself(event: Mapping[str, Any]) -> bool:

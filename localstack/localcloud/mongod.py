@@ -1,6 +1,6 @@
 """A MongoDB replica set of one or more local mongod processes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -93,12 +93,13 @@ class ReplicaSet:
         from pymongo.errors import PyMongoError
 
         try:
-            if not all(_answers(port) for port in self.ports):
-                return False
+            for port in self.ports:
+                _hello(port)
             self._configure()
-            return all(_serves(port) for port in self.ports) and any(_is_primary(_hello(port)) for port in self.ports)
+            said = [_hello(port) for port in self.ports]
         except PyMongoError:
             return False
+        return all(map(_is_member, said)) and any(map(_is_primary, said))
 
     def _configure(self) -> None:
         """Brings the set's configuration to the wanted members; does nothing when it already is."""
@@ -162,18 +163,14 @@ def _is_primary(hello: Mapping[str, Any]) -> bool:
     return bool(hello.get("isWritablePrimary"))
 
 
-def _answers(port: int) -> bool:
-    return _says(port, lambda hello: bool(hello.get("ok")))
+def _is_member(hello: Mapping[str, Any]) -> bool:
+    return _is_primary(hello) or bool(hello.get("secondary"))
 
 
 def _serves(port: int) -> bool:
-    return _says(port, lambda hello: _is_primary(hello) or bool(hello.get("secondary")))
-
-
-def _says(port: int, what: Callable[[Mapping[str, Any]], bool]) -> bool:
     from pymongo.errors import PyMongoError
 
     try:
-        return what(_hello(port))
+        return _is_member(_hello(port))
     except PyMongoError:
         return False

@@ -89,19 +89,17 @@ def _record(change_set: ChangeSet, result: Any) -> None:
 
 def _roll_back(executor: ChangeSetModelExecutor, operation: StackStatus, failure: str) -> NoReturn:
     change_set = executor._change_set
-    stack, updates = change_set.stack, operation == StackStatus.UPDATE_IN_PROGRESS
-    LOG.error("Stack %s is rolled back: %s", stack.stack_name, failure)
-    stack.set_stack_status(
-        StackStatus.UPDATE_ROLLBACK_IN_PROGRESS if updates else StackStatus.ROLLBACK_IN_PROGRESS, failure
-    )
+    updates = operation == StackStatus.UPDATE_IN_PROGRESS
+    rollback = "UPDATE_ROLLBACK" if updates else "ROLLBACK"
+    LOG.error("Stack %s is rolled back: %s", change_set.stack.stack_name, failure)
+    change_set.stack.set_stack_status(StackStatus(f"{rollback}_IN_PROGRESS"), failure)
     with showing_no_end():
         resisted = roll_back(executor)
     if not updates:
         _record_what_is_left(executor, resisted)
     if resisted:
-        status = StackStatus.UPDATE_ROLLBACK_FAILED if updates else StackStatus.ROLLBACK_FAILED
-        _fail(change_set, status, f"{failure}; {_listed(resisted)}")
-    _fail(change_set, StackStatus.UPDATE_ROLLBACK_COMPLETE if updates else StackStatus.ROLLBACK_COMPLETE, failure)
+        _fail(change_set, StackStatus(f"{rollback}_FAILED"), f"{failure}; {_listed(resisted)}")
+    _fail(change_set, StackStatus(f"{rollback}_COMPLETE"), failure)
 
 
 def _record_what_is_left(executor: ChangeSetModelExecutor, resisted: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ once it is planned; planning changes no other status.
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from localstack.services.cloudformation.v2.entities import Stack
@@ -27,19 +27,14 @@ def apply() -> None:
     replace(CloudformationProviderV2, "create_change_set", _build_planning)
 
 
-@contextmanager
-def showing_no_end() -> Iterator[None]:
+def showing_no_end() -> AbstractContextManager[None]:
     """Within this, the thread shows of a stack only that something is in progress."""
-    before = _withhold(_is_end)
-    try:
-        yield
-    finally:
-        _withhold(before)
+    return _withholding(_is_end)
 
 
 def show_nothing_more() -> None:
     """Keep all that this thread still says of stacks to itself; it must be one that ends with its operation."""
-    _withhold(_is_anything)
+    _here.unshown = _is_anything
 
 
 def _build_status(original: Callable[..., None]) -> Callable[..., None]:
@@ -54,19 +49,20 @@ def _build_status(original: Callable[..., None]) -> Callable[..., None]:
 def _build_planning(original: Callable[..., Any]) -> Callable[..., Any]:
     def create_change_set(self: CloudformationProviderV2, context: Any, request: Any) -> Any:
         updates = request.get("ChangeSetType", "UPDATE") == "UPDATE"
-        before = _withhold(_is_anything if updates else _is_no_review)
-        try:
+        with _withholding(_is_anything if updates else _is_no_review):
             return original(self, context, request)
-        finally:
-            _withhold(before)
 
     return create_change_set
 
 
-def _withhold(unshown: Callable[[str], bool] | None) -> Callable[[str], bool] | None:
-    before: Callable[[str], bool] | None = getattr(_here, "unshown", None)
+@contextmanager
+def _withholding(unshown: Callable[[str], bool]) -> Iterator[None]:
+    before = getattr(_here, "unshown", None)
     _here.unshown = unshown
-    return before
+    try:
+        yield
+    finally:
+        _here.unshown = before
 
 
 def _is_end(status: str) -> bool:
